@@ -1,0 +1,51 @@
+#include "tessera/numerics/half.h"
+
+#include <bit>
+
+namespace tessera::numerics {
+
+float bfloatToFloat(uint16_t b) { return std::bit_cast<float>(static_cast<uint32_t>(b) << 16); }
+
+float halfToFloat(uint16_t h) {
+  uint32_t sign = (h & 0x8000u) << 16, exponent = (h >> 10) & 31, mantissa = h & 1023;
+  if (exponent == 31) // infinity or NaN
+    return std::bit_cast<float>(sign | 0x7F800000u | (mantissa ? 0x7FFFFFu : 0));
+  if (exponent == 0) { // zero or denormal: mantissa * 2^-24, exact in fp32
+    float v = static_cast<float>(mantissa) * 0x1p-24f;
+    return sign ? -v : v;
+  }
+  return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
+}
+
+uint16_t floatToHalf(float v) {
+  uint32_t bits = std::bit_cast<uint32_t>(v);
+  uint16_t sign = (bits >> 16) & 0x8000;
+  uint32_t magnitude = bits & 0x7FFFFFFF;
+  if (magnitude > 0x7F800000)
+    return sign | 0x7FFF;
+  if (magnitude >= 0x477FF000) // 65520 rounds to infinity
+    return sign | 0x7C00;
+  int exponent = static_cast<int>(magnitude >> 23) - 127;
+  if (exponent < -25)
+    return sign;
+  // Drop 13 bits from a normal result, more where the result is denormal.
+  uint32_t mantissa = (magnitude & 0x7FFFFF) | 0x800000;
+  int drop = exponent < -14 ? 13 + (-14 - exponent) : 13;
+  uint32_t q = static_cast<uint32_t>(shiftRight(mantissa, drop, Rounding::HalfEven));
+  // A carry out of the mantissa moves into the exponent by itself.
+  uint32_t result = exponent < -14 ? q : q + (static_cast<uint32_t>(exponent + 14) << 10);
+  return sign | static_cast<uint16_t>(result);
+}
+
+uint16_t floatToBfloat(float v) {
+  uint32_t bits = std::bit_cast<uint32_t>(v);
+  uint16_t sign = (bits >> 16) & 0x8000;
+  uint32_t magnitude = bits & 0x7FFFFFFF;
+  if (magnitude > 0x7F800000)
+    return sign | 0x7FFF;
+  if (magnitude < 0x00800000)
+    return sign;
+  return sign | static_cast<uint16_t>(shiftRight(magnitude, 16, Rounding::HalfEven));
+}
+
+} // namespace tessera::numerics

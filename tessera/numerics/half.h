@@ -1,0 +1,17 @@
+#pragma once
+// fp16 and bf16 as bit patterns. Conversions round half to even unless a mode is given
+// ("BM1684X measured numerics", section 9).
+#include "tessera/numerics/rounding.h"
+
+#include <cstdint>
+
+namespace tessera::numerics {
+
+float halfToFloat(uint16_t h);    ///< exact
+float bfloatToFloat(uint16_t b);  ///< exact
+/// IEEE binary16; overflow to infinity (65520 and above), denormals produced; NaN becomes 0x7FFF or 0xFFFF.
+uint16_t floatToHalf(float v);
+/// fp32 denormals become zero of the same sign, overflow to infinity; NaN becomes 0x7FFF or 0xFFFF.
+uint16_t floatToBfloat(float v);
+
+} // namespace tessera::numerics

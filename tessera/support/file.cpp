@@ -1,0 +1,125 @@
+#include "tessera/support/file.h"
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <unistd.h>
+
+namespace fs = std::filesystem;
+namespace tessera {
+namespace {
+
+// Fixed slots instead of a container: a signal handler may walk them at any moment.
+constexpr int kSlots = 64;
+constexpr int kPathMax = 4096;
+std::array<std::atomic<bool>, kSlots> slotBusy{};
+char slotPath[kSlots][kPathMax];
+
+int claimSlot(const std::string &path) {
+  for (int i = 0; i < kSlots; ++i) {
+    bool expected = false;
+    if (path.size() < kPathMax && slotBusy[i].compare_exchange_strong(expected, true)) {
+      std::memcpy(slotPath[i], path.c_str(), path.size() + 1);
+      return i;
+    }
+  }
+  return -1;
+}
+
+std::string reason(int e) { return std::strerror(e); }
+
+Status flushToDisk(const fs::path &path) {
+  int fd = ::open(path.c_str(), O_RDONLY);
+  if (fd < 0)
+    return fail("write-failed", path.string(), "cannot reopen: " + reason(errno));
+  int rc = ::fsync(fd), e = errno;
+  ::close(fd);
+  if (rc != 0 && e != EINVAL)
+    return fail("write-failed", path.string(), "cannot flush: " + reason(e));
+  return {};
+}
+
+} // namespace
+
+Result<std::vector<uint8_t>> readFile(const fs::path &path) {
+  std::error_code ec;
+  if (fs::is_directory(path, ec))
+    return fail("bad-file", path.string(), "is a folder, expected a file");
+  std::ifstream in(path, std::ios::binary | std::ios::ate);
+  if (!in)
+    return fail("bad-file", path.string(), "cannot be opened: " + reason(errno));
+  std::vector<uint8_t> bytes(static_cast<size_t>(in.tellg()));
+  in.seekg(0);
+  if (!bytes.empty() && !in.read(reinterpret_cast<char *>(bytes.data()), bytes.size()))
+    return fail("bad-file", path.string(), "cannot be read: " + reason(errno));
+  return bytes;
+}
+
+Result<std::string> readText(const fs::path &path) {
+  TESSERA_ASSIGN(auto bytes, readFile(path));
+  return std::string(bytes.begin(), bytes.end());
+}
+
+Status writeAtomically(const fs::path &path,
+                       const std::function<Status(const fs::path &)> &write) {
+  std::error_code ec;
+  if (fs::is_directory(path, ec))
+    return fail("write-failed", path.string(), "is a folder, expected a file name");
+  // Onto a link's target, not onto the link itself.
+  fs::path target = fs::is_symlink(path, ec) ? fs::weakly_canonical(path, ec) : path;
+  fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
+  if (!fs::is_directory(folder, ec))
+    return fail("write-failed", path.string(), "the folder " + folder.string() + " does not exist",
+                "create it first");
+  // The extension stays, since image writers choose the format by it.
+  static std::atomic<unsigned> counter{0};
+  fs::path temp = folder / ("." + target.stem().string() + ".tmp" + std::to_string(::getpid()) + "-" +
+                            std::to_string(counter++) + target.extension().string());
+  int slot = claimSlot(temp.string());
+  auto release = [&] {
+    if (slot >= 0)
+      slotBusy[slot] = false;
+  };
+  Status status = write(temp);
+  if (status)
+    status = flushToDisk(temp);
+  if (status) {
+    fs::rename(temp, target, ec);
+    if (ec)
+      status = fail("write-failed", path.string(), "cannot be replaced: " + ec.message());
+  }
+  if (!status)
+    fs::remove(temp, ec);
+  release();
+  return status;
+}
+
+Status writeFile(const fs::path &path, std::span<const uint8_t> bytes) {
+  return writeAtomically(path, [&](const fs::path &temp) -> Status {
+    errno = 0;
+    std::ofstream out(temp, std::ios::binary);
+    if (out)
+      out.write(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+    if (out)
+      out.close();
+    if (!out)
+      return fail("write-failed", path.string(), "cannot be written: " + reason(errno),
+                  "check the folder's permissions and free space");
+    return {};
+  });
+}
+
+Status writeText(const fs::path &path, const std::string &text) {
+  return writeFile(path, {reinterpret_cast<const uint8_t *>(text.data()), text.size()});
+}
+
+void removeUnfinishedFiles() noexcept {
+  for (int i = 0; i < kSlots; ++i)
+    if (slotBusy[i])
+      ::unlink(slotPath[i]);
+}
+
+} // namespace tessera

@@ -1,0 +1,39 @@
+#include "tessera/support/file.h"
+
+#include <gtest/gtest.h>
+
+namespace fs = std::filesystem;
+using namespace tessera;
+
+struct FileTest : testing::Test {
+  fs::path dir = fs::temp_directory_path() / ("tessera_file_" + std::to_string(::getpid()));
+  void SetUp() override { fs::create_directories(dir); }
+  void TearDown() override { fs::remove_all(dir); }
+};
+
+TEST_F(FileTest, WritesAndReadsBack) {
+  ASSERT_TRUE(writeText(dir / "a.txt", "hello"));
+  EXPECT_EQ(*readText(dir / "a.txt"), "hello");
+}
+
+TEST_F(FileTest, FailedWriteKeepsWhatWasThere) {
+  ASSERT_TRUE(writeText(dir / "a.txt", "old"));
+  auto status = writeAtomically(dir / "a.txt", [](const fs::path &temp) -> Status {
+    (void)writeText(temp, "half");
+    return fail("write-failed", "x", "disk full");
+  });
+  EXPECT_FALSE(status);
+  EXPECT_EQ(*readText(dir / "a.txt"), "old");
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir), {}), 1) << "no temporary file may stay";
+}
+
+TEST_F(FileTest, MissingFolderIsNamed) {
+  auto status = writeText(dir / "none" / "a.txt", "x");
+  ASSERT_FALSE(status);
+  EXPECT_NE(status.error().text().find("does not exist"), std::string::npos);
+}
+
+TEST_F(FileTest, FolderInsteadOfFileIsAnError) {
+  EXPECT_FALSE(readFile(dir));
+  EXPECT_FALSE(writeText(dir, "x"));
+}
