@@ -1,0 +1,18 @@
+#pragma once
+// The top dialect's classes and the helpers every room uses on its ops.
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace tessera {
+/// Used by the ShapeInference interface's verifier: the written result type has the inferred shape.
+mlir::LogicalResult verifyInferredShape(mlir::Operation *op);
+} // namespace tessera
+
+#include "tessera/ir/top/Dialect.h.inc"
+#include "tessera/ir/top/Interfaces.h.inc"
+#define GET_OP_CLASSES
+#include "tessera/ir/top/Ops.h.inc"

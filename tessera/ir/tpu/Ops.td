@@ -1,0 +1,140 @@
+// The tpu dialect: the network in the types the chip computes with. Element types are f32, i32 or
+// !quant.uniform<i8|u8 : f32, scale> (symmetric: zero point 0). Requantization is written out as
+// integers on each op, so that the text alone fixes every result bit.
+#ifndef TESSERA_IR_TPU_OPS
+#define TESSERA_IR_TPU_OPS
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Tpu_Dialect : Dialect {
+  let name = "tpu";
+  let cppNamespace = "::tessera::tpu";
+  let summary = "a network in BM1684X integer (or float) types with explicit requantization";
+  let dependentDialects = ["::mlir::quant::QuantizationDialect"];
+}
+
+def Tpu_Tensor : AnyTypeOf<[AnyRankedTensor]>;
+
+class Tpu_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Tpu_Dialect, mnemonic, !listconcat(traits, [Pure])> {
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let results = (outs Tpu_Tensor:$output);
+  let hasVerifier = 1;
+}
+
+def Tpu_InputOp : Tpu_Op<"Input"> {
+  let summary = "a network input in f32 with its pre-processing recipe (attributes as top.Input)";
+  let arguments = (ins Tpu_Tensor:$input,
+    DefaultValuedAttr<DenseF64ArrayAttr, "{0.0, 0.0, 0.0}">:$mean,
+    DefaultValuedAttr<DenseF64ArrayAttr, "{1.0, 1.0, 1.0}">:$scale,
+    DefaultValuedStrAttr<StrAttr, "bgr">:$pixel_format,
+    DefaultValuedStrAttr<StrAttr, "nchw">:$channel_format,
+    DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$resize_dims,
+    DefaultValuedAttr<BoolAttr, "false">:$keep_aspect_ratio,
+    DefaultValuedAttr<I64Attr, "0">:$pad_value,
+    DefaultValuedStrAttr<StrAttr, "center">:$pad_type);
+}
+def Tpu_WeightOp : Tpu_Op<"Weight"> {
+  let summary = "a constant of the weight file under the op's name; element type i8, ui8, i32 or f32";
+  let arguments = (ins);
+}
+def Tpu_CastOp : Tpu_Op<"Cast"> {
+  let summary = "f32 to quantized (x * (1/scale) rounded half away, saturated) or back (q * scale)";
+  let arguments = (ins Tpu_Tensor:$input);
+}
+def Tpu_Conv2DOp : Tpu_Op<"Conv2D"> {
+  let summary = "integer convolution, bias, requantize half up: sat(rshift((acc + bias) * multiplier))";
+  let description = [{Integer form: filter i8 or ui8 [oc, ic/group, kh, kw], bias i32 [oc] (absent = none), one
+    multiplier and rshift (positive = right) a channel, result quantized; ReLU is the unsigned result type.
+    pad_value: integers padding cells hold, one per input channel (absent = 0).
+    Float form: everything f32, do_relu counts, multiplier and rshift are empty.}];
+  let arguments = (ins Tpu_Tensor:$input, Tpu_Tensor:$filter, Optional<Tpu_Tensor>:$bias,
+    DenseI64ArrayAttr:$kernel_shape, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads,
+    DenseI64ArrayAttr:$dilations, DefaultValuedAttr<I64Attr, "1">:$group,
+    DefaultValuedAttr<BoolAttr, "false">:$do_relu, OptionalAttr<DenseF64ArrayAttr>:$pad_value,
+    DefaultValuedAttr<DenseI32ArrayAttr, "{}">:$multiplier,
+    DefaultValuedAttr<DenseI32ArrayAttr, "{}">:$rshift);
+}
+def Tpu_DeconvOp : Tpu_Op<"Deconv"> {
+  let summary = "integer transposed convolution, then as Conv2D; filter [oc, ic/group, kh, kw]";
+  let arguments = (ins Tpu_Tensor:$input, Tpu_Tensor:$filter, Optional<Tpu_Tensor>:$bias,
+    DenseI64ArrayAttr:$kernel_shape, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads,
+    DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$output_padding,
+    DefaultValuedAttr<I64Attr, "1">:$group, DefaultValuedAttr<BoolAttr, "false">:$do_relu,
+    DefaultValuedAttr<DenseI32ArrayAttr, "{}">:$multiplier,
+    DefaultValuedAttr<DenseI32ArrayAttr, "{}">:$rshift);
+}
+def Tpu_ReluOp : Tpu_Op<"Relu"> {
+  let summary = "max(x, 0); scale unchanged";
+  let arguments = (ins Tpu_Tensor:$input);
+}
+def Tpu_LeakyReluOp : Tpu_Op<"LeakyRelu"> {
+  let summary = "x < 0 ? sat((x * multiplier) >> rshift, half up) : x, one scale; float: alpha * x";
+  let arguments = (ins Tpu_Tensor:$input, DefaultValuedAttr<F64Attr, "0.0">:$alpha,
+    DefaultValuedAttr<I32Attr, "0">:$multiplier, DefaultValuedAttr<I32Attr, "0">:$rshift);
+}
+def Tpu_Pool2DOp : Tpu_Op<"Pool2D"> {
+  let summary = "pool_mode Max: padding cells never win, one type and scale; Avg: f32 only";
+  let arguments = (ins Tpu_Tensor:$input, DefaultValuedStrAttr<StrAttr, "Max">:$pool_mode,
+    DenseI64ArrayAttr:$kernel_shape, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads,
+    DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$dilations,
+    DefaultValuedAttr<BoolAttr, "false">:$count_include_pad,
+    DefaultValuedAttr<BoolAttr, "false">:$ceil_mode, DefaultValuedAttr<BoolAttr, "false">:$do_relu);
+}
+def Tpu_AddOp : Tpu_Op<"Add"> {
+  let summary = "sat(sat16((a * ma) >> ra) + sat16((b * mb) >> rb)), half up; shapes equal; float: a + b";
+  let arguments = (ins Tpu_Tensor:$lhs, Tpu_Tensor:$rhs, DefaultValuedAttr<BoolAttr, "false">:$do_relu,
+    DefaultValuedAttr<DenseI32ArrayAttr, "{}">:$multiplier,
+    DefaultValuedAttr<DenseI32ArrayAttr, "{}">:$rshift);
+}
+def Tpu_MulShiftOp : Tpu_Op<"MulShift"> {
+  let summary = "rescale: sat((x * multiplier) >> rshift), half up; 0 <= multiplier < 127";
+  let arguments = (ins Tpu_Tensor:$input, I32Attr:$multiplier, I32Attr:$rshift);
+}
+def Tpu_ConcatOp : Tpu_Op<"Concat"> {
+  let summary = "inputs of one type and scale side by side along axis";
+  let arguments = (ins Variadic<Tpu_Tensor>:$inputs, I64Attr:$axis);
+}
+def Tpu_PadOp : Tpu_Op<"Pad"> {
+  let summary = "constant padding (begins, then ends, 2 * rank numbers; negative crops); val in the stored type";
+  let arguments = (ins Tpu_Tensor:$input, DenseI64ArrayAttr:$paddings,
+    DefaultValuedAttr<F64Attr, "0.0">:$val);
+}
+def Tpu_SliceOp : Tpu_Op<"Slice"> {
+  let summary = "offset + i * steps on every axis";
+  let arguments = (ins Tpu_Tensor:$input, DenseI64ArrayAttr:$offset, DenseI64ArrayAttr:$steps,
+    DenseI64ArrayAttr:$sizes);
+}
+def Tpu_InterpOp : Tpu_Op<"Interp"> {
+  let summary = "resize of the last two axes; integer form: nearest";
+  let arguments = (ins Tpu_Tensor:$input, DenseI64ArrayAttr:$out_size, DenseF64ArrayAttr:$scale,
+    StrAttr:$mode, StrAttr:$coord_mode,
+    DefaultValuedStrAttr<StrAttr, "round_prefer_floor">:$nearest_mode,
+    DefaultValuedAttr<F64Attr, "-0.75">:$cubic_coeff_a,
+    DefaultValuedAttr<BoolAttr, "false">:$exclude_outside);
+}
+def Tpu_CompareOp : Tpu_Op<"Compare"> {
+  let summary = "1 where x (mode) threshold on stored values, else 0; integer form: u8 with scale 1";
+  let description = [{mode: Greater or Less; the quantizer turns every comparison with a constant into one of
+    these with a whole threshold.}];
+  let arguments = (ins Tpu_Tensor:$input, StrAttr:$mode, F64Attr:$threshold);
+}
+def Tpu_ArgOp : Tpu_Op<"Arg"> {
+  let summary = "ArgMax; integer form: an axis of two channels, u8 with scale 1";
+  let arguments = (ins Tpu_Tensor:$input, I64Attr:$axis, DefaultValuedAttr<BoolAttr, "true">:$keepdims,
+    DefaultValuedStrAttr<StrAttr, "ArgMax">:$mode,
+    DefaultValuedAttr<BoolAttr, "false">:$select_last_index);
+}
+def Tpu_ReshapeOp : Tpu_Op<"Reshape"> {
+  let summary = "same elements in another shape";
+  let arguments = (ins Tpu_Tensor:$input, DenseI64ArrayAttr:$shape);
+}
+def Tpu_TopOp : Tpu_Op<"Float"> {
+  let summary = "an op that has no integer form yet, in f32: the top op `op` with its attributes `attrs`";
+  let description = [{Carries `--quantize F32` through the stages; the scheduler refuses it by name.}];
+  let arguments = (ins Variadic<Tpu_Tensor>:$inputs, StrAttr:$op, DictionaryAttr:$attrs);
+}
+
+#endif
