@@ -131,7 +131,7 @@ def Tpu_ReshapeOp : Tpu_Op<"Reshape"> {
   let summary = "same elements in another shape";
   let arguments = (ins Tpu_Tensor:$input, DenseI64ArrayAttr:$shape);
 }
-def Tpu_TopOp : Tpu_Op<"Float"> {
+def Tpu_FloatOp : Tpu_Op<"Float"> {
   let summary = "an op that has no integer form yet, in f32: the top op `op` with its attributes `attrs`";
   let description = [{Carries `--quantize F32` through the stages; the scheduler refuses it by name.}];
   let arguments = (ins Variadic<Tpu_Tensor>:$inputs, StrAttr:$op, DictionaryAttr:$attrs);

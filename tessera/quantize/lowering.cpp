@@ -1,0 +1,213 @@
+#include "tessera/quantize/lowering.h"
+
+#include <cmath>
+
+namespace tessera::quantize {
+
+Lowering::Lowering(const ir::Module &source, const Thresholds &thresholds, const Options &options,
+                   const std::string &where)
+    : builder(source.context()), source_(source), thresholds_(thresholds), options_(options),
+      where_(where), target_(ir::Module::create(source.name(), ir::kTpuState)) {
+  builder = mlir::OpBuilder(target_.context());
+}
+
+Result<Quantized> Lowering::run() {
+  target_.setAttribute("mode", options_.mode);
+  target_.setAttribute("chip", options_.chip);
+  mlir::func::FuncOp from = source_.main(), to = target_.main();
+  mlir::Block &body = to.getBody().front();
+  builder.setInsertionPointToStart(&body);
+  for (mlir::BlockArgument arg : from.getArguments())
+    values_[arg] =
+        body.addArgument(ir::floatType(context(), ir::shapeOf(arg)), builder.getUnknownLoc());
+  llvm::SmallVector<mlir::Value> outputs;
+  for (mlir::Operation &op : from.getBody().front()) {
+    if (auto ret = llvm::dyn_cast<mlir::func::ReturnOp>(op)) {
+      for (mlir::Value v : ret.getOperands())
+        outputs.push_back(lowerOutput(v));
+      builder.create<mlir::func::ReturnOp>(builder.getUnknownLoc(), outputs);
+    } else if (!llvm::isa<top::WeightOp>(op)) {
+      lower(&op);
+    }
+  }
+  if (!errors_.empty())
+    return fail(std::move(errors_));
+  to.setFunctionType(builder.getFunctionType(
+      body.getArgumentTypes(), mlir::ValueRange(outputs).getTypes()));
+  TESSERA_TRY(target_.verify(where_));
+  return Quantized{std::move(target_), std::move(notes_)};
+}
+
+void Lowering::lower(mlir::Operation *op) {
+  if (auto input = llvm::dyn_cast<top::InputOp>(op))
+    return lowerInput(input);
+  // An operand whose own op was refused: its error is enough.
+  for (mlir::Value v : op->getOperands())
+    if (!isWeight(v) && !values_.count(v))
+      return;
+  if (LowerFunction f = findLowering(op->getName().getStringRef()))
+    return f(*this, op);
+  if (!integer()) {
+    llvm::SmallVector<mlir::Value> inputs;
+    for (mlir::Value v : op->getOperands())
+      inputs.push_back(isWeight(v) ? createWeight(op, ir::nameOf(v), weight(v)) : value(v));
+    llvm::SmallVector<mlir::NamedAttribute> attributes;
+    for (mlir::NamedAttribute a : op->getAttrs())
+      if (a.getName() != "id" && a.getName() != "from")
+        attributes.push_back(a);
+    // Attributes live in the source's context; text carries them over.
+    std::string text;
+    llvm::raw_string_ostream(text) << mlir::DictionaryAttr::get(op->getContext(), attributes);
+    auto dictionary = llvm::cast<mlir::DictionaryAttr>(mlir::parseAttribute(text, context()));
+    return replace(op, create<tpu::FloatOp>(op, resultType(op, DType::F32, 0), inputs,
+                                            op->getName().stripDialect(), dictionary));
+  }
+  refuse(op, "has no INT8 form yet",
+         "cut the network before it with --output_names, or replace it in the model");
+}
+
+void Lowering::lowerInput(top::InputOp op) {
+  auto type = resultType(op, DType::F32, 0);
+  auto input = create<tpu::InputOp>(op, type, value(op.getInput()), op.getMean(), op.getScale(),
+                                    op.getPixelFormat(), op.getChannelFormat(), op.getResizeDims(),
+                                    op.getKeepAspectRatio(), op.getPadValue(), op.getPadType());
+  mlir::Value result = input;
+  if (integer()) {
+    auto quantized = typeFromTable(op);
+    bool isSigned = llvm::isa<mlir::quant::QuantizedType>(quantized.getElementType()) &&
+                    llvm::cast<mlir::quant::QuantizedType>(quantized.getElementType()).isSigned();
+    if (errors_.empty())
+      result = createNamed<tpu::CastOp>(op, ir::nameOf(op) + (isSigned ? "_i8" : "_ui8"), quantized,
+                                        input);
+  }
+  replace(op, result);
+}
+
+mlir::Value Lowering::lowerOutput(mlir::Value top) {
+  auto it = values_.find(top);
+  if (it == values_.end()) {
+    if (errors_.empty())
+      errors_.add(Diagnostic{"unsupported-op", where_, "an output of the network is a constant", ""});
+    return {};
+  }
+  if (!ir::isQuantized(it->second))
+    return it->second;
+  return createNamed<tpu::CastOp>(top.getDefiningOp(), ir::nameOf(top) + "_f32",
+                                  ir::floatType(context(), ir::shapeOf(top)), it->second);
+}
+
+mlir::Value Lowering::value(mlir::Value top) const {
+  auto it = values_.find(top);
+  TESSERA_CHECK(it != values_.end(), "operand used before it was lowered");
+  return it->second;
+}
+
+bool Lowering::isWeight(mlir::Value top) const {
+  return llvm::isa_and_nonnull<top::WeightOp>(top.getDefiningOp());
+}
+
+const Tensor &Lowering::weight(mlir::Value top) const {
+  const Tensor *t = isWeight(top) ? source_.weights.find(ir::nameOf(top)) : nullptr;
+  TESSERA_CHECK(t, "operand is not a weight with an array");
+  return *t;
+}
+
+mlir::RankedTensorType Lowering::resultType(mlir::Operation *op, DType dtype, double scale) {
+  Shape shape = ir::shapeOf(op->getResult(0));
+  return scale == 0 ? ir::plainType(context(), shape, dtype)
+                    : ir::quantType(context(), shape, dtype == DType::I8, scale);
+}
+
+mlir::RankedTensorType Lowering::typeFromTable(mlir::Operation *op) {
+  if (!integer())
+    return resultType(op, DType::F32, 0);
+  auto it = thresholds_.find(ir::nameOf(op));
+  if (it == thresholds_.end()) {
+    errors_.add(Diagnostic{"missing-threshold", where_ + ": tensor '" + ir::nameOf(op) + "'",
+                           "is not in the calibration table",
+                           "calibrate this very model: tessera calibrate " + where_});
+    return resultType(op, DType::F32, 0);
+  }
+  const Threshold &t = it->second;
+  // Scales are kept as the f32 value the chip multiplies with.
+  bool isSigned = t.min < 0;
+  double scale = t.threshold / (isSigned ? 127.0 : 255.0);
+  if (!std::isfinite(scale) || scale <= 0) {
+    errors_.add(Diagnostic{"bad-threshold", where_ + ": tensor '" + ir::nameOf(op) + "'",
+                           "has threshold " + std::to_string(t.threshold) +
+                               ", which must be positive and finite",
+                           "its activations are dead or broken on the calibration images"});
+    return resultType(op, DType::F32, 0);
+  }
+  return resultType(op, isSigned ? DType::I8 : DType::U8, scale);
+}
+
+mlir::RankedTensorType Lowering::typeLike(mlir::Value lowered, mlir::Operation *op) {
+  return resultType(op, ir::dtypeOf(lowered), ir::scaleOf(lowered));
+}
+
+mlir::Value Lowering::createWeight(mlir::Operation *op, const std::string &name, Tensor array) {
+  auto type = ir::plainType(context(), array.shape(), array.dtype());
+  target_.weights.set(name, std::move(array));
+  return createNamed<tpu::WeightOp>(op, name, type);
+}
+
+mlir::Value Lowering::rescale(mlir::Operation *op, mlir::Value lowered,
+                              mlir::RankedTensorType like) {
+  auto type = mlir::RankedTensorType::get(ir::shapeOf(lowered), like.getElementType());
+  if (type == lowered.getType())
+    return lowered;
+  auto to = llvm::cast<mlir::quant::UniformQuantizedType>(like.getElementType());
+  auto factor = numerics::chooseMultiplier8(ir::scaleOf(lowered) / to.getScale());
+  if (factor.multiplier == 0)
+    refuse(op,
+           "joins tensors whose scales are too far apart: '" + ir::nameOf(lowered) + "' has " +
+               std::to_string(ir::scaleOf(lowered)) + ", the result " + std::to_string(to.getScale()),
+           "the ratio must lie between 2^-31 and 126");
+  return createNamed<tpu::MulShiftOp>(op, ir::nameOf(lowered) + "_to_" + ir::nameOf(op), type,
+                                      lowered, factor.multiplier, factor.rshift);
+}
+
+void Lowering::refuse(mlir::Operation *op, const std::string &reason, const std::string &hint) {
+  errors_.add(Diagnostic{"unsupported-op",
+                         where_ + ": tensor '" + ir::nameOf(op) + "' (" +
+                             op->getName().getStringRef().str() + ")",
+                         reason, hint});
+}
+
+void Lowering::note(mlir::Operation *op, const std::string &text) {
+  notes_.push_back("tensor '" + ir::nameOf(op) + "': " + text);
+}
+
+void Lowering::stamp(mlir::Operation *op, mlir::Operation *from) {
+  ir::setId(op, nextId_++);
+  ir::setOrigin(op, {ir::idOf(from)});
+}
+
+Result<Quantized> quantize(const ir::Module &top, const Thresholds &thresholds,
+                           const Options &options, const std::string &where) {
+  if (top.state() != ir::kTopState)
+    return fail("bad-module", where, "is in state " + top.state() + ", expected " + ir::kTopState,
+                "give the file that `tessera transform` wrote");
+  if (options.mode != "INT8" && options.mode != "F32")
+    return fail("bad-option", "--quantize", "'" + options.mode + "' is not supported yet",
+                "use INT8 or F32");
+  auto result = Lowering(top, thresholds, options, where).run();
+  if (result && options.mode == "INT8") {
+    // A table of another model usually shows as rows that no tensor has.
+    size_t unused = 0;
+    std::string first;
+    std::map<std::string, bool> names;
+    top.op().walk([&](mlir::Operation *op) { names[ir::nameOf(op)] = true; });
+    for (const auto &[name, row] : thresholds)
+      if (!names.count(name) && unused++ == 0)
+        first = name;
+    if (unused)
+      result->notes.push_back(std::to_string(unused) +
+                              " row(s) of the calibration table name no tensor of this model, first '" +
+                              first + "'");
+  }
+  return result;
+}
+
+} // namespace tessera::quantize

@@ -1,0 +1,98 @@
+#pragma once
+// What the per-op files of this room share: the module under construction, the table, the errors.
+#include "tessera/numerics/requantize.h"
+#include "tessera/quantize/quantize.h"
+
+namespace tessera::quantize {
+
+class Lowering {
+public:
+  Lowering(const ir::Module &source, const Thresholds &thresholds, const Options &options,
+           const std::string &where);
+
+  Result<Quantized> run();
+
+  bool integer() const { return options_.mode == "INT8"; }
+  /// The lowered value of a top value (never a weight).
+  mlir::Value value(mlir::Value top) const;
+  const Tensor &weight(mlir::Value top) const;
+  bool isWeight(mlir::Value top) const;
+
+  /// The quantized type the table gives to `op`'s result (f32 in F32 mode); an error and f32 if the
+  /// table lacks it.
+  mlir::RankedTensorType typeFromTable(mlir::Operation *op);
+  /// The result type that keeps a lowered input's element type with the shape of `op`'s result.
+  mlir::RankedTensorType typeLike(mlir::Value lowered, mlir::Operation *op);
+  mlir::RankedTensorType resultType(mlir::Operation *op, DType dtype, double scale);
+
+  /// Creates a tpu op in place of `op`: its name, a fresh id, `from` = the top op's id.
+  template <class TpuOp, class... Args> TpuOp create(mlir::Operation *op, Args &&...args) {
+    return createNamed<TpuOp>(op, ir::nameOf(op), std::forward<Args>(args)...);
+  }
+  template <class TpuOp, class... Args>
+  TpuOp createNamed(mlir::Operation *op, const std::string &name, Args &&...args) {
+    auto result = builder.create<TpuOp>(ir::nameLoc(context(), name), std::forward<Args>(args)...);
+    stamp(result, op);
+    return result;
+  }
+  /// A tpu.Weight with its array.
+  mlir::Value createWeight(mlir::Operation *op, const std::string &name, Tensor array);
+  /// `lowered` rescaled by tpu.MulShift to the type of `like` unless it has it already.
+  mlir::Value rescale(mlir::Operation *op, mlir::Value lowered, mlir::RankedTensorType like);
+
+  /// Declares that `op`'s result is `lowered`.
+  void replace(mlir::Operation *op, mlir::Value lowered) { values_[op->getResult(0)] = lowered; }
+
+  void refuse(mlir::Operation *op, const std::string &reason, const std::string &hint);
+  void note(mlir::Operation *op, const std::string &text);
+  mlir::MLIRContext *context() const { return target_.context(); }
+
+  mlir::OpBuilder builder;
+
+private:
+  void stamp(mlir::Operation *op, mlir::Operation *from);
+  void lower(mlir::Operation *op);
+  void lowerInput(top::InputOp op);
+  mlir::Value lowerOutput(mlir::Value top);
+
+  const ir::Module &source_;
+  const Thresholds &thresholds_;
+  const Options &options_;
+  std::string where_;
+  ir::Module target_;
+  llvm::DenseMap<mlir::Value, mlir::Value> values_;
+  std::vector<std::string> notes_;
+  Error errors_;
+  int64_t nextId_ = 0;
+};
+
+/// Lowers one op; registered by name in registry.cpp, one file an op family.
+using LowerFunction = void (*)(Lowering &, mlir::Operation *);
+LowerFunction findLowering(llvm::StringRef opName);
+
+void lowerConv2D(Lowering &, mlir::Operation *);
+void lowerDeconv(Lowering &, mlir::Operation *);
+void lowerPool2D(Lowering &, mlir::Operation *);
+void lowerAdd(Lowering &, mlir::Operation *);
+void lowerConcat(Lowering &, mlir::Operation *);
+void lowerPad(Lowering &, mlir::Operation *);
+void lowerSlice(Lowering &, mlir::Operation *);
+void lowerInterp(Lowering &, mlir::Operation *);
+void lowerRelu(Lowering &, mlir::Operation *);
+void lowerLeakyRelu(Lowering &, mlir::Operation *);
+void lowerCompare(Lowering &, mlir::Operation *);
+void lowerArg(Lowering &, mlir::Operation *);
+void lowerCast(Lowering &, mlir::Operation *);
+void lowerReshape(Lowering &, mlir::Operation *);
+
+/// A convolution's filter, bias, multipliers in integers; see filter.cpp.
+struct QuantizedFilter {
+  Tensor filter; ///< i8 or u8, shape as given
+  Tensor bias;   ///< i32 [oc], empty if the op has none
+  std::vector<int32_t> multiplier, rshift;
+};
+/// filter f32 [oc, ...], bias f32 [oc] or null; scales of input and output.
+QuantizedFilter quantizeFilter(const Tensor &filter, const Tensor *bias, double inputScale,
+                               double outputScale);
+
+} // namespace tessera::quantize
