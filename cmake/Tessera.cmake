@@ -48,6 +48,7 @@ if(TESSERA_COMPILER)
   include(TableGen)
   include(AddLLVM)
   include(AddMLIR)
+  include_directories(SYSTEM ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS}) # where mlir_tablegen looks
   # MLIR headers enter as system headers, so that our warnings stay ours.
   add_library(tessera_mlir INTERFACE)
   target_include_directories(tessera_mlir SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})

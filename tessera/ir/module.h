@@ -62,6 +62,7 @@ Status collectErrors(mlir::MLIRContext *context, const std::string &where,
 /// Tensor names are NameLocs.
 std::string nameOf(mlir::Operation *op);
 std::string nameOf(mlir::Value v); ///< of its defining op
+inline std::string nameOf(mlir::OpState op) { return nameOf(op.getOperation()); }
 mlir::Location nameLoc(mlir::MLIRContext *context, const std::string &name);
 
 /// Stable ids: `id` of every op, and `from`, the ids of the previous stage's ops (or ONNX node indices)

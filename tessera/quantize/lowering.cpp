@@ -1,5 +1,7 @@
 #include "tessera/quantize/lowering.h"
 
+#include "mlir/AsmParser/AsmParser.h"
+
 #include <cmath>
 
 namespace tessera::quantize {
