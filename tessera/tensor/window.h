@@ -20,6 +20,17 @@ struct Window2d {
     int64_t span = in + pads[axis] + pads[axis + 2] - extent(axis);
     return span < 0 ? 0 : span / strides[axis] + 1;
   }
+  /// Pooling: with ceilMode the division rounds up, as long as the last window still starts inside
+  /// the input or the padding in front of it.
+  int64_t pooledOutputSize(int axis, int64_t in, bool ceilMode) const {
+    int64_t span = in + pads[axis] + pads[axis + 2] - extent(axis);
+    if (span < 0)
+      return 0;
+    int64_t out = span / strides[axis] + 1;
+    if (ceilMode && span % strides[axis] && out * strides[axis] < in + pads[axis])
+      ++out;
+    return out;
+  }
   /// Size of a transposed convolution's result: stride*(in-1) + extent - pads + outputPadding.
   int64_t transposedOutputSize(int axis, int64_t in) const {
     return strides[axis] * (in - 1) + extent(axis) - pads[axis] - pads[axis + 2] +

@@ -24,7 +24,8 @@ def ShapeInference : OpInterface<"ShapeInference"> {
   let verify = [{ return ::tessera::verifyInferredShape($_op); }];
 }
 
-def Top_Tensor : AnyTypeOf<[AnyRankedTensor]>;
+def Top_Tensor : Type<CPred<"::tessera::isTopTensor($_self)">,
+    "a ranked tensor of f32 whose sizes are known and positive", "::mlir::RankedTensorType">;
 
 class Top_Op<string mnemonic, list<Trait> traits = []>
     : Op<Top_Dialect, mnemonic, !listconcat(traits, [Pure])> {
@@ -48,6 +49,7 @@ def Top_InputOp : Top_Op<"Input"> {
     DefaultValuedAttr<BoolAttr, "false">:$keep_aspect_ratio,
     DefaultValuedAttr<I64Attr, "0">:$pad_value,
     DefaultValuedStrAttr<StrAttr, "center">:$pad_type);
+  let hasVerifier = 1;
 }
 
 def Top_WeightOp : Top_Op<"Weight"> {

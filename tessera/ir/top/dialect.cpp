@@ -15,18 +15,9 @@ void top::TopDialect::initialize() {
       >();
 }
 
-mlir::LogicalResult verifyInferredShape(mlir::Operation *op) {
-  auto shape = llvm::cast<ShapeInference>(op).inferShape();
-  if (failed(shape))
-    return mlir::failure();
-  auto type = llvm::cast<mlir::RankedTensorType>(op->getResult(0).getType());
-  if (type.getShape() == llvm::ArrayRef<int64_t>(*shape))
-    return mlir::success();
-  auto d = op->emitOpError("result has shape [");
-  llvm::interleaveComma(type.getShape(), d);
-  d << "], its operands and attributes give [";
-  llvm::interleaveComma(*shape, d);
-  return d << "]";
+bool isTopTensor(mlir::Type type) {
+  auto t = llvm::dyn_cast<mlir::RankedTensorType>(type);
+  return t && t.getElementType().isF32() && t.hasStaticShape() && t.getNumElements() > 0;
 }
 
 } // namespace tessera

@@ -8,6 +8,8 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace tessera {
+/// What Top_Tensor of Ops.td allows: ranked, f32, every size known and positive.
+bool isTopTensor(mlir::Type type);
 /// Used by the ShapeInference interface's verifier: the written result type has the inferred shape.
 mlir::LogicalResult verifyInferredShape(mlir::Operation *op);
 } // namespace tessera

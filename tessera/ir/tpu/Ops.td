@@ -15,7 +15,9 @@ def Tpu_Dialect : Dialect {
   let dependentDialects = ["::mlir::quant::QuantizationDialect"];
 }
 
-def Tpu_Tensor : AnyTypeOf<[AnyRankedTensor]>;
+def Tpu_Tensor : Type<CPred<"::tessera::isTpuTensor($_self)">,
+    "a ranked tensor with known, positive sizes of f32, an integer of 8 to 32 bits, or "
+    "!quant.uniform<i8|u8:f32, scale> with zero point 0", "::mlir::RankedTensorType">;
 
 class Tpu_Op<string mnemonic, list<Trait> traits = []>
     : Op<Tpu_Dialect, mnemonic, !listconcat(traits, [Pure])> {

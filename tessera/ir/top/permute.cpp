@@ -1,0 +1,21 @@
+#include "tessera/ir/top/shapes.h"
+
+namespace tessera {
+
+ShapeOr top::PermuteOp::inferShape() {
+  Sizes input = sizesOf(getInput()), order = getOrder();
+  if (failed(checkCount(*this, "order", order.size(), input.size())))
+    return mlir::failure();
+  llvm::SmallVector<bool> seen(order.size(), false);
+  llvm::SmallVector<int64_t> out;
+  for (int64_t axis : order) {
+    if (axis < 0 || axis >= int64_t(order.size()) || seen[axis])
+      return emitOpError("order ") << sizesText(order) << " is not a permutation of 0 to "
+                                   << order.size() - 1;
+    seen[axis] = true;
+    out.push_back(input[axis]);
+  }
+  return out;
+}
+
+} // namespace tessera

@@ -1,0 +1,5 @@
+#include "tessera/ir/top/per_channel.h"
+
+namespace tessera {
+ShapeOr top::ScaleOp::inferShape() { return perChannelShape(*this); }
+} // namespace tessera

@@ -1,0 +1,20 @@
+#include "tessera/ir/tpu/verify.h"
+
+#include <cmath>
+
+namespace tessera {
+
+mlir::LogicalResult tpu::CompareOp::verify() {
+  auto isFloat = floatForm(*this, getInput());
+  if (failed(isFloat) || failed(checkOneOf(*this, "mode", getMode(), {"Greater", "Less"})) ||
+      failed(checkCountResult(*this, *isFloat)))
+    return mlir::failure();
+  // A threshold outside the stored range is fine: it makes the result constant.
+  double t = getThreshold().convertToDouble();
+  if (!std::isfinite(t) || (!*isFloat && t != std::trunc(t)))
+    return emitOpError("threshold is ") << t << ", must be a "
+                                        << (*isFloat ? "finite" : "whole") << " number";
+  return checkResultShape(*this, llvm::SmallVector<int64_t>(sizesOf(getInput())));
+}
+
+} // namespace tessera

@@ -1,0 +1,12 @@
+#include "tessera/ir/tpu/verify.h"
+
+namespace tessera {
+
+mlir::LogicalResult tpu::InputOp::verify() {
+  if (!isF32(getInput()) || getInput().getType() != getOutput().getType())
+    return emitOpError("takes ") << getInput().getType() << " and gives " << getOutput().getType()
+                                 << ", both must be the same f32 tensor";
+  return checkInputRecipe(*this, getMean(), getScale(), getResizeDims());
+}
+
+} // namespace tessera

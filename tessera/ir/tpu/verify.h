@@ -1,0 +1,36 @@
+#pragma once
+// What the verifiers share: which form an op has (all f32, or integer) and its requantization.
+#include "tessera/ir/top/shapes.h"
+#include "tessera/ir/tpu/dialect.h"
+
+namespace tessera {
+
+inline mlir::Type elementOf(mlir::Value v) {
+  return llvm::cast<mlir::RankedTensorType>(v.getType()).getElementType();
+}
+inline bool isF32(mlir::Value v) { return elementOf(v).isF32(); }
+inline mlir::quant::UniformQuantizedType quantOf(mlir::Value v) {
+  return llvm::dyn_cast<mlir::quant::UniformQuantizedType>(elementOf(v));
+}
+
+/// Operands (f32 or quantized ones) and result are either all f32 (true) or all quantized (false);
+/// otherwise an error. Failure has had its message.
+llvm::FailureOr<bool> floatForm(mlir::Operation *op, mlir::ValueRange tensors);
+/// Value `name` has exactly the result's element type.
+mlir::LogicalResult checkSameType(mlir::Operation *op, const char *name, mlir::Value v);
+/// `count` multipliers and shifts in the integer form, none in the float form; each multiplier's
+/// magnitude below `multiplierLimit`, each shift in [lowestShift, 31].
+mlir::LogicalResult checkRequantize(mlir::Operation *op, bool floatForm,
+                                    llvm::ArrayRef<int32_t> multiplier,
+                                    llvm::ArrayRef<int32_t> rshift, size_t count,
+                                    int64_t multiplierLimit, int32_t lowestShift);
+/// `value` can be stored in v's type: any finite number in f32, a whole one in range otherwise.
+mlir::LogicalResult checkStorable(mlir::Operation *op, const char *name, double value,
+                                  mlir::Value v);
+/// Filter i8 or ui8 and bias i32 in the integer form, all f32 in the float form.
+mlir::LogicalResult checkWeights(mlir::Operation *op, bool floatForm, mlir::Value filter,
+                                 mlir::Value bias);
+/// In the integer form the result is u8 with scale 1 (class numbers and truth values).
+mlir::LogicalResult checkCountResult(mlir::Operation *op, bool floatForm);
+
+} // namespace tessera

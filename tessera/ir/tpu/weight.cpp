@@ -1,0 +1,12 @@
+#include "tessera/ir/tpu/verify.h"
+
+namespace tessera {
+
+mlir::LogicalResult tpu::WeightOp::verify() {
+  mlir::Type e = elementOf(getOutput());
+  if (e.isF32() || e.isSignlessInteger(8) || e.isUnsignedInteger(8) || e.isSignlessInteger(32))
+    return mlir::success();
+  return emitOpError("is ") << getOutput().getType() << ", must be f32, i8, ui8 or i32";
+}
+
+} // namespace tessera
