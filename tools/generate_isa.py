@@ -28,6 +28,30 @@ GDMA_TYPE = {
 }
 
 
+# Classes with a long form. In classes 7 and 15 bit 0 is no length flag.
+LONG_CLASSES = [0, 1, 2, 3, 4, 5, 6, 9, 10, 13, 14]
+
+
+def bit_mask(numbers):
+    return sum(1 << n for n in numbers)
+
+
+def identity(form):
+    """(values of the length flag, classes, minor opcodes) of a form, each a bit mask."""
+    if form.gdma:
+        kind = GDMA_TYPE[form.name.split("DMA_")[1]]
+        return (2 if form.name.startswith("s") else 1, 1 << kind, 0xFFFFFFFF)
+    if form.name == "TIU_long":
+        return (1, bit_mask(LONG_CLASSES), 0xFFFFFFFF)
+    typ, minor = TIU_CLASS[form.name]
+    if minor is None:
+        taken = [m for t, m in TIU_CLASS.values() if t == typ and m is not None]
+        minors = 0xFFFFFFFF & ~bit_mask(c for m in taken for c in m)
+    else:
+        minors = bit_mask(minor)
+    return (3 if typ in (7, 15) else 2, 1 << typ, minors)
+
+
 class Field:
     def __init__(self, row):
         self.name = row["field"]
@@ -152,7 +176,12 @@ def source(forms):
     for form in forms:
         engine = "Gdma" if form.gdma else "Tiu"
         out.append(f"    {{{quote(form.name)}, Engine::{engine}, {form.bits}, k{form.name}}},")
+    out += ["};", "", "constexpr Identity kIdentities[] = {"]
+    for form in forms:
+        flags, types, minors = identity(form)
+        out.append(f"    {{Form::{form.name}, {flags}, {types:#x}, {minors:#x}}},")
     out += ["};", "", "} // namespace", "",
+            "std::span<const Identity> identities() { return kIdentities; }", "",
             "const FormInfo &info(Form form) { return kForms[int(form)]; }", "",
             "} // namespace tessera::isa", ""]
     return "\n".join(out)
@@ -163,7 +192,7 @@ def identification(form):
         short = 1 if form.name.startswith("s") else 0
         return f"`cmd_short` {short}, `cmd_type` {GDMA_TYPE[form.name.split('DMA_')[1]]}"
     if form.name == "TIU_long":
-        return "bit 0 is 0 and the class is none of 7, 12, 15"
+        return "bit 0 is 0, `tsk_typ` " + ", ".join(map(str, LONG_CLASSES))
     typ, minor = TIU_CLASS[form.name]
     text = f"`tsk_typ` {typ}"
     if typ not in (7, 15):

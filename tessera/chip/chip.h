@@ -9,13 +9,13 @@
 namespace tessera::chip {
 
 // Geometry (bm1684x.md 1.1).
-inline constexpr int64_t kLanes = 64;                     ///< SIMD slices, each with private memory
-inline constexpr int64_t kLaneBytes = 256 * 1024;         ///< local memory of one lane
-inline constexpr int64_t kLaneShift = 18;                 ///< log2(kLaneBytes)
-inline constexpr int64_t kBanks = 16;                     ///< single-port banks of one lane
+inline constexpr int64_t kLanes = 64;             ///< SIMD slices, each with private memory
+inline constexpr int64_t kLaneBytes = 256 * 1024; ///< local memory of one lane
+inline constexpr int64_t kLaneShift = 18;         ///< log2(kLaneBytes)
+inline constexpr int64_t kBanks = 16;             ///< single-port banks of one lane
 inline constexpr int64_t kBankBytes = kLaneBytes / kBanks; ///< 16 KiB
 inline constexpr int64_t kLmemBytes = kLanes * kLaneBytes; ///< 16 MiB
-inline constexpr int64_t kEuBytes = 64;                   ///< bytes one lane processes a vector step
+inline constexpr int64_t kEuBytes = 64; ///< bytes one lane processes a vector step
 
 // Address map (bm1684x.md 1.2). TIU commands see local memory from 0; GDMA commands from kLmemBase.
 inline constexpr uint64_t kLmemBase = 0x0800'0000;
@@ -28,24 +28,32 @@ inline constexpr uint64_t kL2Bytes = 0x1F'B000; ///< usable part of the 2 MiB wi
 inline constexpr uint64_t kL2End = 0x1020'0000; ///< end of the window
 inline constexpr uint64_t kGlobalBase = 0x1'0000'0000;
 inline constexpr uint64_t kGlobalEnd = 0x3'0000'0000;
-inline constexpr int64_t kGlobalAlign = 4096;  ///< of coefficients and neurons (bm1684x.md 5.5)
-inline constexpr int64_t kStreamAlign = 128;   ///< of command streams (bm1684x.md 2.3)
+inline constexpr int64_t kGlobalAlign = 4096; ///< of coefficients and neurons (bm1684x.md 5.5)
+inline constexpr int64_t kStreamAlign = 128;  ///< of command streams (bm1684x.md 2.3)
 
 // Limits (bm1684x.md 2.10). Ranges are inclusive.
-inline constexpr int64_t kMaxDim = 65535;            ///< any size field: 1..65535
-inline constexpr int64_t kMaxWindowStride = 15;      ///< conv, pool: 1..15
-inline constexpr int64_t kMaxPad = 15;               ///< per side: 0..15
-inline constexpr int64_t kMaxDilation = 15;          ///< 1..15 (the field holds dilation - 1)
-inline constexpr int64_t kMaxConvInsert = 14;        ///< zeros between inputs of a convolution
-inline constexpr int64_t kMaxPoolInsert = 7;         ///< the same of pool and depthwise
-inline constexpr int64_t kMaxExtended = 65535;       ///< (i-1)*(ins+1)+1+pads
-inline constexpr int64_t kMaxConvStride = 65535;     ///< free strides of a convolution's input
+inline constexpr int64_t kMaxDim = 65535;              ///< any size field: 1..65535
+inline constexpr int64_t kMaxWindowStride = 15;        ///< conv, pool: 1..15
+inline constexpr int64_t kMaxPad = 15;                 ///< per side: 0..15
+inline constexpr int64_t kMaxDilation = 15;            ///< 1..15 (the field holds dilation - 1)
+inline constexpr int64_t kMaxConvInsert = 14;          ///< zeros between inputs of a convolution
+inline constexpr int64_t kMaxPoolInsert = 7;           ///< the same of pool and depthwise
+inline constexpr int64_t kMaxExtended = 65535;         ///< (i-1)*(ins+1)+1+pads
+inline constexpr int64_t kMaxConvStride = 65535;       ///< free strides of a convolution's input
 inline constexpr int64_t kMaxArStride = (1 << 18) - 1; ///< free strides of element-wise operands
-inline constexpr int64_t kMaxGdmaColumnStride = 128; ///< GDMA w stride in bytes: 1..128
-inline constexpr int64_t kMaxId = (1 << 20) - 1;     ///< command ids of one group
+inline constexpr int64_t kMaxGdmaColumnStride = 128;   ///< GDMA w stride in bytes: 1..128
+inline constexpr int64_t kMaxId = (1 << 20) - 1;       ///< command ids of one group
 
 /// Type codes of the `*_prec` and `src_data_format` fields (bm1684x.md 3.2).
-enum class Type : uint8_t { Int8 = 0, Fp16 = 1, Fp32 = 2, Int16 = 3, Int32 = 4, Bf16 = 5, Int4 = 6 };
+enum class Type : uint8_t {
+  Int8 = 0,
+  Fp16 = 1,
+  Fp32 = 2,
+  Int16 = 3,
+  Int32 = 4,
+  Bf16 = 5,
+  Int4 = 6
+};
 /// Bits of one element; 0 for the unused code 7.
 constexpr int64_t bitsOf(uint64_t typeCode) {
   constexpr int64_t bits[8] = {8, 16, 32, 16, 32, 16, 4, 0};
@@ -73,8 +81,8 @@ constexpr uint64_t localAddress(int64_t lane, int64_t offset) {
   return uint64_t(lane) << kLaneShift | uint64_t(offset);
 }
 
-/// Channel slots a lane needs for `c` channels from `startLane` (bm1684x.md 2.1). Channel k lives in
-/// lane (startLane + k) % 64, slot (startLane + k) / 64.
+/// Channel slots a lane needs for `c` channels from `startLane` (bm1684x.md 2.1). Channel k lives
+/// in lane (startLane + k) % 64, slot (startLane + k) / 64.
 constexpr int64_t slots(int64_t startLane, int64_t c) { return ceilDiv(startLane + c, kLanes); }
 
 /// Strides in elements: element address in the lane = offset + size*(n*n + slot*c + h*h + w*w).
@@ -109,7 +117,7 @@ constexpr int64_t alignedLaneBytes(int64_t startLane, int64_t n, int64_t c, int6
 /// Where an address of a GDMA command lies.
 enum class Space : uint8_t { Local, Static, L2, Global, None };
 constexpr Space spaceOf(uint64_t gdmaAddr) {
-  return gdmaAddr >= kLmemBase && gdmaAddr < kLmemEnd      ? Space::Local
+  return gdmaAddr >= kLmemBase && gdmaAddr < kLmemEnd       ? Space::Local
          : gdmaAddr >= kStaticBase && gdmaAddr < kStaticEnd ? Space::Static
          : gdmaAddr >= kL2Base && gdmaAddr < kL2End         ? Space::L2
          : gdmaAddr >= kGlobalBase && gdmaAddr < kGlobalEnd ? Space::Global
@@ -125,10 +133,10 @@ struct Rate {
 struct Preset {
   std::string_view name;
   std::string_view about;
-  uint64_t cyclesPerSecond;   ///< of both engines
-  uint64_t dramBytes;         ///< from kGlobalBase
+  uint64_t cyclesPerSecond;     ///< of both engines
+  uint64_t dramBytes;           ///< from kGlobalBase
   Rate tensorLoad, tensorStore; ///< GDMA tensor command, before page and run rules
-  Rate burstLoad, burstStore; ///< GDMA matrix, channel broadcast, fill
+  Rate burstLoad, burstStore;   ///< GDMA matrix, channel broadcast, fill
   Rate gather;
 };
 /// All presets; the first is the default.

@@ -4,9 +4,9 @@
 namespace tessera::isa {
 
 [[noreturn]] void fieldTooLarge(Form form, const char *field, uint64_t value, unsigned width) {
-  internalError(__FILE__, __LINE__,
-                fmt::format("{}.{} = {:#x} does not fit {} bits", info(form).name, field, value,
-                            width));
+  internalError(
+      __FILE__, __LINE__,
+      fmt::format("{}.{} = {:#x} does not fit {} bits", info(form).name, field, value, width));
 }
 
 namespace {
@@ -17,80 +17,6 @@ constexpr uint64_t kEndMinor = 31;
 
 constexpr uint64_t bits(uint64_t word, unsigned low, unsigned width) {
   return word >> low & ((uint64_t(1) << width) - 1);
-}
-
-Result<Form> identifyTiu(uint64_t word) {
-  uint64_t type = bits(word, kTypeBit, kTypeWidth), minor = bits(word, kMinorBit, kMinorWidth);
-  // Classes 7 and 15 come first: bit 0 is no length flag there.
-  if (type == 15)
-    return minor == 5 ? Form::SYSID : Form::SYS;
-  if (type == 7)
-    return Form::LAR;
-  if (type != 12 && !(word & 1))
-    return Form::TIU_long;
-  switch (type) {
-  case 0:
-    return Form::sCONV;
-  case 1:
-    return Form::sPorD;
-  case 2:
-    return minor > 3 ? Form::sMM2 : Form::sMM;
-  case 3:
-    return minor == 24 || minor == 25 ? Form::sSEG : Form::sAR;
-  case 4:
-    return Form::sRQDQ;
-  case 5:
-    return Form::sTRANSBC;
-  case 6:
-    return minor >= 17 && minor <= 19 ? Form::sSGL : Form::sSG;
-  case 9:
-    return Form::sSFU;
-  case 10:
-    return Form::sLIN;
-  case 13:
-    return Form::sCMP;
-  case 14:
-    return Form::sVC;
-  }
-  return fail("bad-command", "", fmt::format("unknown TIU class {} (minor opcode {})", type, minor));
-}
-
-Result<Form> identifyGdma(uint64_t word) {
-  uint64_t type = bits(word, 32, 4);
-  if (word & 8) {
-    switch (type) {
-    case 1:
-      return Form::sDMA_matrix;
-    case 2:
-      return Form::sDMA_masked_select;
-    case 3:
-      return Form::sDMA_general;
-    case 5:
-      return Form::sDMA_nonzero;
-    case 6:
-      return Form::sDMA_sys;
-    }
-    return fail("bad-command", "", fmt::format("unknown short GDMA type {}", type));
-  }
-  switch (type) {
-  case 0:
-    return Form::DMA_tensor;
-  case 1:
-    return Form::DMA_matrix;
-  case 2:
-    return Form::DMA_masked_select;
-  case 3:
-    return Form::DMA_general;
-  case 4:
-    return Form::DMA_cw_transpose;
-  case 5:
-    return Form::DMA_nonzero;
-  case 7:
-    return Form::DMA_gather;
-  case 8:
-    return Form::DMA_scatter;
-  }
-  return fail("bad-command", "", fmt::format("unknown GDMA type {}", type));
 }
 
 uint64_t loadWord(std::span<const uint8_t> bytes) {
@@ -110,12 +36,25 @@ bool allZero(std::span<const uint8_t> bytes) {
 } // namespace
 
 Result<Form> identify(Engine engine, uint64_t firstWord) {
-  return engine == Engine::Tiu ? identifyTiu(firstWord) : identifyGdma(firstWord);
+  bool tiu = engine == Engine::Tiu;
+  uint64_t flag = bits(firstWord, tiu ? 0 : 3, 1);
+  uint64_t type = bits(firstWord, tiu ? kTypeBit : 32, kTypeWidth);
+  uint64_t minor = tiu ? bits(firstWord, kMinorBit, kMinorWidth) : 0;
+  for (const Identity &i : identities())
+    if (engineOf(i.form) == engine && i.flags >> flag & 1 && i.types >> type & 1 &&
+        i.minors >> minor & 1)
+      return i.form;
+  return fail(
+      "bad-command", "",
+      tiu ? fmt::format("no {} TIU instruction has class {}, minor opcode {}",
+                        flag ? "short" : "long", type, minor)
+          : fmt::format("no {} GDMA instruction has type {}", flag ? "short" : "long", type));
 }
 
 Result<Command> makeCommand(Engine engine, std::span<const uint64_t> words) {
   if (words.empty() || words.size() > 16)
-    return fail("bad-command", "", fmt::format("a command has 1 to 16 words, not {}", words.size()));
+    return fail("bad-command", "",
+                fmt::format("a command has 1 to 16 words, not {}", words.size()));
   TESSERA_ASSIGN(Form form, identify(engine, words[0]));
   Command c{engine, form, {}};
   size_t length = info(form).bits / 64;
@@ -139,11 +78,11 @@ Result<std::vector<Command>> decodeStream(Engine engine, std::span<const uint8_t
   };
   while (true) {
     if (bytes.size() - at < 16)
-      return fail("bad-stream", where(),
-                  count ? fmt::format("the stream ends after {} of {} instructions",
-                                      commands.size(), count)
-                        : "the stream ends without an end instruction",
-                  "the file is truncated or its counts are wrong");
+      return fail(
+          "bad-stream", where(),
+          count ? fmt::format("the stream ends after {} of {} instructions", commands.size(), count)
+                : "the stream ends without an end instruction",
+          "the file is truncated or its counts are wrong");
     auto form = identify(engine, loadWord(bytes.subspan(at)));
     if (!form)
       return fail("bad-stream", where(), form.error().diagnostics()[0].message,
@@ -191,8 +130,11 @@ std::vector<uint8_t> encodeStream(Engine engine, std::span<const Command> comman
 }
 
 Command endCommand(Engine engine, uint32_t id) {
-  if (engine == Engine::Gdma)
-    return command(sDMA_sys{});
+  if (engine == Engine::Gdma) {
+    sDMA_sys end;
+    end.cmd_id = id;
+    return command(end);
+  }
   SYS end;
   end.cmd_id = id;
   end.tsk_eu_typ = kEndMinor;

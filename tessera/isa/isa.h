@@ -94,6 +94,16 @@ template <class T> T decode(const Command &c) {
   return decode<T>(c.words);
 }
 
+/// What tells the forms apart: the length flag (TIU bit 0, GDMA bit 3), the class (TIU tsk_typ,
+/// GDMA cmd_type) and the TIU's minor opcode. Each mask has bit k set where value k belongs to the
+/// form.
+struct Identity {
+  Form form;
+  uint8_t flags;
+  uint16_t types;
+  uint32_t minors;
+};
+std::span<const Identity> identities();
 /// The form of a command that starts with these 64 bits; error without a place for an unknown one.
 Result<Form> identify(Engine, uint64_t firstWord);
 /// One command's words and form from loose words (at most 16, missing ones are zero).
@@ -106,8 +116,8 @@ Result<Command> makeCommand(Engine, std::span<const uint64_t> words);
 Result<std::vector<Command>> decodeStream(Engine, std::span<const uint8_t> bytes, size_t count = 0);
 /// The stream's bytes, padded with zeros to a multiple of 128. Adds no end instruction.
 std::vector<uint8_t> encodeStream(Engine, std::span<const Command>);
-/// The end instruction. TIU: id = number of TIU instructions including it (bm1684x.md 3.12); the
-/// GDMA's carries no id (3.13).
+/// The end instruction; id = number of the engine's instructions including it (bm1684x.md 3.12).
+/// The GDMA's carries it too: all static streams of the vendor's compiler do.
 Command endCommand(Engine, uint32_t id);
 bool isEnd(const Command &);
 /// End, barrier, nop and other system instructions: they compute and move nothing.

@@ -14,31 +14,37 @@ std::string minorName(std::string_view major, std::span<const std::string_view> 
 
 // Minor opcodes, bm1684x.md 3.3.
 constexpr std::string_view kAr[] = {
-    "mul",        "not",       "add",       "sub",     "max",    "min",
-    "shift_logic", "and",      "or",        "xor",     "sel_gt", "sel_eq",
-    "div",        "sel_lt",    "cast",      "add_sat", "sub_sat", "clamp",
-    "mac",        "copy",      "mul_sat",   "shift_arith", "rotate", "mul_dhr",
-    "eu_index",   "lane_index", "abs",      "abs_diff", "copy_batch", "first_one",
-    "first_zero"};
+    "mul",         "not",       "add",       "sub",      "max",        "min",  "shift_logic",
+    "and",         "or",        "xor",       "sel_gt",   "sel_eq",     "div",  "sel_lt",
+    "cast",        "add_sat",   "sub_sat",   "clamp",    "mac",        "copy", "mul_sat",
+    "shift_arith", "rotate",    "mul_dhr",   "eu_index", "lane_index", "abs",  "abs_diff",
+    "copy_batch",  "first_one", "first_zero"};
 constexpr std::string_view kConv[] = {"", "rq", "rq_relu"};
 constexpr std::string_view kPool[] = {"depthwise", "avg_pool",      "depthwise_relu", "",
                                       "max_pool",  "roi_depthwise", "roi_avg",        "roi_max"};
 constexpr std::string_view kMm[] = {"", "normal", "rq", "rq_relu", "nn", "nt", "tt"};
 constexpr std::string_view kRq[] = {"RQ.float", "RQ.int", "", "DQ.float", "DQ.int"};
-constexpr std::string_view kTrans[] = {"CW_TRANS",  "WC_TRANS",  "LANE_COPY",
-                                       "LANE_BC", "STATIC_BC", "DISTRIBUTE_BC"};
-constexpr std::string_view kSg[] = {"pl_gather_1d",   "pl_gather_2d",     "pl_gather_rect",
-                                    "pl_scatter_1d",  "pl_scatter_2d",    "pe_s_gather_1d",
-                                    "pe_s_scatter_1d", "pe_m_gather",     "mask_select",
-                                    "nonzero",        "scatter_pp",       "pe_gather_row",
-                                    "pe_scatter_row", "pe_s_gather_hzd",  "pe_s_scatter_hzd",
-                                    "mask_select_hzd", "nonzero_hzd",     "gather_line",
-                                    "scatter_line",   "mask_line"};
-constexpr std::string_view kSys[] = {"barrier", "spb", "swr", "swr_from_lmem", "swr_collect",
-                                     "send"};
-constexpr std::string_view kGdma[] = {"tensor",       "matrix",  "masked_select",
-                                      "general",      "cw_transpose", "nonzero",
-                                      "sys",          "gather",  "scatter"};
+constexpr std::string_view kTrans[] = {"CW_TRANS", "WC_TRANS",  "LANE_COPY",
+                                       "LANE_BC",  "STATIC_BC", "DISTRIBUTE_BC"};
+constexpr std::string_view kSg[] = {
+    "pl_gather_1d",    "pl_gather_2d",    "pl_gather_rect", "pl_scatter_1d",   "pl_scatter_2d",
+    "pe_s_gather_1d",  "pe_s_scatter_1d", "pe_m_gather",    "mask_select",     "nonzero",
+    "scatter_pp",      "pe_gather_row",   "pe_scatter_row", "pe_s_gather_hzd", "pe_s_scatter_hzd",
+    "mask_select_hzd", "nonzero_hzd",     "gather_line",    "scatter_line",    "mask_line"};
+constexpr std::string_view kSys[] = {"barrier",       "spb",         "swr",
+                                     "swr_from_lmem", "swr_collect", "send"};
+constexpr std::string_view kGdma[] = {"tensor",  "matrix",       "masked_select",
+                                      "general", "cw_transpose", "nonzero",
+                                      "sys",     "gather",       "scatter"};
+
+constexpr std::string_view kSfu[] = {"", "", "", "",          "",       "", "",     "", "",
+                                     "", "", "", "taylor_4x", "taylor", "", "norm", "", "rsqrt"};
+constexpr std::string_view kLin[] = {"", "mac", "", "", "",           "",           "", "",
+                                     "", "",    "", "", "",           "",           "", "",
+                                     "", "",    "", "", "square_sum", "square_diff"};
+constexpr std::string_view kCmp[] = {
+    "", "", "", "", "", "", "", "", "",           "",       "",       "",           "",      "",
+    "", "", "", "", "", "", "", "", "max_select", "sel_gt", "sel_eq", "min_select", "sel_lt"};
 
 std::string tiuName(const Command &c) {
   uint64_t type = getBits(c.words, 41, 4), minor = getBits(c.words, 45, 5);
@@ -61,23 +67,11 @@ std::string tiuName(const Command &c) {
   case 7:
     return minorName("LAR", kAr, minor);
   case 9:
-    return minor == 12   ? "SFU.taylor_4x"
-           : minor == 13 ? "SFU.taylor"
-           : minor == 15 ? "SFU.norm"
-           : minor == 17 ? "SFU.rsqrt"
-                         : fmt::format("SFU.{}", minor);
+    return minorName("SFU", kSfu, minor);
   case 10:
-    return minor == 1    ? "LIN.mac"
-           : minor == 20 ? "LIN.square_sum"
-           : minor == 21 ? "LIN.square_diff"
-                         : fmt::format("LIN.{}", minor);
+    return minorName("LIN", kLin, minor);
   case 13:
-    return minor == 22   ? "CMP.max_select"
-           : minor == 23 ? "CMP.sel_gt"
-           : minor == 24 ? "CMP.sel_eq"
-           : minor == 25 ? "CMP.min_select"
-           : minor == 26 ? "CMP.sel_lt"
-                         : fmt::format("CMP.{}", minor);
+    return minorName("CMP", kCmp, minor);
   case 14:
     return minorName("VC", kAr, minor);
   case 15:
@@ -93,8 +87,8 @@ std::string operationName(const Command &c) {
     return tiuName(c);
   uint64_t type = getBits(c.words, 32, 4), special = getBits(c.words, 36, 3);
   std::string name = minorName("GDMA", kGdma, type);
-  constexpr std::string_view kTensor[] = {"",           "nc_transpose", "collect", "broadcast",
-                                          "distribute", "bank4_copy",   "bank4_broadcast"};
+  constexpr std::string_view kTensor[] = {
+      "", "nc_transpose", "collect", "broadcast", "distribute", "bank4_copy", "bank4_broadcast"};
   if (type == 6)
     return special == 0 ? "SYS.end" : special == 1 ? "SYS.nop" : fmt::format("SYS.{}", special);
   if (type == 0 && getBits(c.words, 39, 1))
