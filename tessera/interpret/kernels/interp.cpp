@@ -1,0 +1,146 @@
+#include "tessera/interpret/kernels/interp.h"
+
+#include "tessera/interpret/kernels/elementwise.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tessera::interpret {
+namespace {
+
+/// The place in the input, in cells, that result index i stands for.
+double sourcePosition(const Interp &how, int axis, int64_t in, int64_t i) {
+  double scale = how.scale[axis];
+  int64_t out = how.outSize[axis];
+  switch (how.coordMode) {
+  case CoordMode::HalfPixel: return (double(i) + 0.5) / scale - 0.5;
+  case CoordMode::PytorchHalfPixel: return out > 1 ? (double(i) + 0.5) / scale - 0.5 : 0.0;
+  case CoordMode::AlignCorners:
+    return out > 1 ? double(i) * double(in - 1) / double(out - 1) : 0.0;
+  case CoordMode::Asymmetric: return double(i) / scale;
+  case CoordMode::HalfPixelSymmetric: {
+    // ONNX: the true factor may be a fraction smaller than out / in; keep the picture centred.
+    double adjustment = double(out) / (scale * double(in));
+    double offset = double(in) / 2 * (1 - adjustment);
+    return offset + (double(i) + 0.5) / scale - 0.5;
+  }
+  }
+  TESSERA_CHECK(false, "a coordinate mode");
+}
+
+struct Weighted {
+  int64_t index;
+  float weight;
+};
+
+std::vector<Weighted> linearTaps(const Interp &how, int axis, int64_t in, int64_t i) {
+  double p = std::clamp(sourcePosition(how, axis, in, i), 0.0, double(in - 1));
+  auto low = int64_t(std::floor(p));
+  int64_t high = std::min(low + 1, in - 1);
+  float f = float(p - double(low));
+  return {{low, 1.f - f}, {high, f}};
+}
+
+std::vector<Weighted> cubicTaps(const Interp &how, int axis, int64_t in, int64_t i) {
+  double p = sourcePosition(how, axis, in, i), a = how.cubicA;
+  auto base = int64_t(std::floor(p));
+  double t = p - double(base), sum = 0;
+  double w[4] = {((a * (t + 1) - 5 * a) * (t + 1) + 8 * a) * (t + 1) - 4 * a,
+                 ((a + 2) * t - (a + 3)) * t * t + 1,
+                 ((a + 2) * (1 - t) - (a + 3)) * (1 - t) * (1 - t) + 1,
+                 ((a * (2 - t) - 5 * a) * (2 - t) + 8 * a) * (2 - t) - 4 * a};
+  std::vector<Weighted> taps;
+  for (int k = 0; k < 4; ++k) {
+    int64_t at = base - 1 + k;
+    if (how.excludeOutside && (at < 0 || at >= in))
+      w[k] = 0;
+    sum += w[k];
+  }
+  for (int k = 0; k < 4; ++k)
+    taps.push_back({std::clamp<int64_t>(base - 1 + k, 0, in - 1),
+                    float(how.excludeOutside ? w[k] / sum : w[k])});
+  return taps;
+}
+
+} // namespace
+
+int64_t nearestSource(const Interp &how, int axis, int64_t in, int64_t i) {
+  double p = sourcePosition(how, axis, in, i);
+  double r = 0;
+  switch (how.nearestMode) {
+  case NearestMode::RoundPreferFloor: r = std::ceil(p - 0.5); break;
+  case NearestMode::RoundPreferCeil: r = std::floor(p + 0.5); break;
+  case NearestMode::Floor: r = std::floor(p); break;
+  case NearestMode::Ceil: r = std::ceil(p); break;
+  }
+  return std::clamp<int64_t>(int64_t(r), 0, in - 1);
+}
+
+Tensor interp(const Tensor &x, const Interp &how) {
+  size_t rank = x.rank();
+  TESSERA_CHECK(rank >= 2 && x.dim(rank - 2) > 0 && x.dim(rank - 1) > 0, "a resize of a picture");
+  int64_t h = x.dim(rank - 2), w = x.dim(rank - 1), oh = how.outSize[0], ow = how.outSize[1];
+  Shape shape = x.shape();
+  shape[rank - 2] = oh;
+  shape[rank - 1] = ow;
+  Tensor y(x.dtype(), shape);
+  int64_t planes = elementCount(std::span(shape).first(rank - 2));
+
+  if (how.mode == InterpMode::Nearest) {
+    std::vector<int64_t> rows(oh), cols(ow);
+    for (int64_t i = 0; i < oh; ++i)
+      rows[i] = nearestSource(how, 0, h, i);
+    for (int64_t i = 0; i < ow; ++i)
+      cols[i] = nearestSource(how, 1, w, i);
+    auto copy = [&](auto zero) {
+      using T = decltype(zero);
+      const T *from = x.as<T>().data();
+      T *to = y.as<T>().data();
+      forRange(planes * oh, 64, [&](int64_t first, int64_t last) {
+        for (int64_t r = first; r < last; ++r) {
+          const T *row = from + (r / oh * h + rows[r % oh]) * w;
+          for (int64_t j = 0; j < ow; ++j)
+            to[r * ow + j] = row[cols[j]];
+        }
+      });
+    };
+    switch (dtypeSize(x.dtype())) {
+    case 1: copy(uint8_t{}); break;
+    case 2: copy(uint16_t{}); break;
+    case 4: copy(uint32_t{}); break;
+    default: copy(uint64_t{}); break;
+    }
+    return y;
+  }
+
+  TESSERA_CHECK(x.dtype() == DType::F32, "linear and cubic resize of f32");
+  auto taps = [&](int axis, int64_t in) {
+    std::vector<std::vector<Weighted>> all;
+    for (int64_t i = 0; i < how.outSize[axis]; ++i)
+      all.push_back(how.mode == InterpMode::Linear ? linearTaps(how, axis, in, i)
+                                                   : cubicTaps(how, axis, in, i));
+    return all;
+  };
+  auto rows = taps(0, h), cols = taps(1, w);
+  const float *from = x.as<float>().data();
+  float *to = y.as<float>().data();
+  // Columns first, for the rows that a result row needs, then rows.
+  forRange(planes * oh, 16, [&](int64_t first, int64_t last) {
+    for (int64_t r = first; r < last; ++r) {
+      float *out = to + r * ow;
+      std::fill_n(out, ow, 0.f);
+      for (const Weighted &ty : rows[r % oh]) {
+        const float *row = from + (r / oh * h + ty.index) * w;
+        for (int64_t j = 0; j < ow; ++j) {
+          float v = 0;
+          for (const Weighted &tx : cols[j])
+            v += tx.weight * row[tx.index];
+          out[j] += ty.weight * v;
+        }
+      }
+    }
+  });
+  return y;
+}
+
+} // namespace tessera::interpret
