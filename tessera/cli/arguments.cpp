@@ -1,0 +1,136 @@
+// Flags that several verbs share.
+#include "tessera/cli/verb.h"
+
+#include <charconv>
+#include <cmath>
+
+namespace tessera::cli {
+
+Result<std::vector<double>> parseNumbers(const std::string &flag, const std::string &text) {
+  std::vector<double> numbers;
+  for (size_t at = 0; at <= text.size();) {
+    size_t end = std::min(text.find(',', at), text.size());
+    double v = 0;
+    auto [p, ec] = std::from_chars(text.data() + at, text.data() + end, v);
+    if (ec != std::errc() || p != text.data() + end || !std::isfinite(v))
+      return fail("bad-option", flag, "'" + text + "' is no list of numbers", "write e.g. 0.5,0.5,0.5");
+    numbers.push_back(v);
+    at = end + 1;
+  }
+  return numbers;
+}
+
+Result<std::pair<int, int>> parseSize(const std::string &flag, const std::string &text) {
+  int w = 0, h = 0;
+  const char *end = text.data() + text.size();
+  auto [p, ec] = std::from_chars(text.data(), end, w);
+  if (ec == std::errc() && p != end && *p == 'x') {
+    auto [q, ec2] = std::from_chars(p + 1, end, h);
+    if (ec2 == std::errc() && q == end && w > 0 && h > 0)
+      return std::pair(w, h);
+  }
+  return fail("bad-option", flag, "'" + text + "' is no size", "write WIDTHxHEIGHT, e.g. 240x160");
+}
+
+void RecipeArguments::add(CLI::App *v) {
+  verb = v;
+  auto group = "Pre-processing (TPU-MLIR's spelling)";
+  v->add_option("--mean", mean, "subtracted from each channel, e.g. 123.7,116.3,103.5 (default 0,0,0)")->group(group);
+  v->add_option("--scale", scale, "multiplied after the mean, e.g. 0.0039216,0.0039216,0.0039216 (default 1,1,1)")->group(group);
+  v->add_option("--pixel_format", pixelFormat, "bgr (default), rgb or gray")
+      ->check(CLI::IsMember({"bgr", "rgb", "gray"}))->group(group);
+  v->add_option("--channel_format", channelFormat, "nchw (default) or nhwc")
+      ->check(CLI::IsMember({"nchw", "nhwc"}))->group(group);
+  v->add_option("--resize_dims", resizeDims, "height,width to resize to before the centre crop to the input")->group(group);
+  v->add_flag("--keep_aspect_ratio", keepAspectRatio, "resize without distortion and pad the rest")->group(group);
+  v->add_option("--pad_value", padValue, "value of the padding (default 0)")->group(group);
+  v->add_option("--pad_type", padType, "center (default) or normal (right and bottom)")
+      ->check(CLI::IsMember({"center", "normal"}))->group(group);
+}
+
+Result<driver::RecipeFlags> RecipeArguments::parse() const {
+  driver::RecipeFlags f;
+  for (auto [flag, text, target] : {std::tuple("--mean", &mean, &f.mean), {"--scale", &scale, &f.scale}})
+    if (!text->empty()) {
+      TESSERA_ASSIGN(auto numbers, parseNumbers(flag, *text));
+      *target = std::move(numbers);
+    }
+  if (!pixelFormat.empty())
+    f.pixelFormat = pixelFormat;
+  if (!channelFormat.empty())
+    f.channelFormat = channelFormat;
+  if (!padType.empty())
+    f.padType = padType;
+  if (!resizeDims.empty()) {
+    TESSERA_ASSIGN(auto numbers, parseNumbers("--resize_dims", resizeDims));
+    if (numbers.size() != 2 || numbers[0] < 1 || numbers[1] < 1)
+      return fail("bad-option", "--resize_dims", "'" + resizeDims + "' is not height,width", "");
+    f.resizeDims = std::vector<int64_t>(numbers.begin(), numbers.end());
+  }
+  if (keepAspectRatio)
+    f.keepAspectRatio = true;
+  if (verb->count("--pad_value"))
+    f.padValue = padValue;
+  return f;
+}
+
+void ShapeArguments::add(CLI::App *v) {
+  v->add_option("--input_shapes", inputShapes, "shapes of all inputs, e.g. \"[[1,3,160,240]]\"; fixes dynamic axes");
+  v->add_option("--output_names", outputNames, "comma-separated ONNX tensors to end at (default: the graph's outputs)");
+}
+
+Result<std::vector<Shape>> ShapeArguments::shapes() const {
+  std::vector<Shape> shapes;
+  if (inputShapes.empty())
+    return shapes;
+  auto bad = fail("bad-option", "--input_shapes", "'" + inputShapes + "' is no list of shapes",
+                  "write e.g. \"[[1,3,160,240]]\"");
+  auto j = nlohmann::json::parse(inputShapes, nullptr, /*allow_exceptions=*/false);
+  if (!j.is_array() || j.empty())
+    return bad;
+  for (const auto &row : j) {
+    if (!row.is_array())
+      return bad;
+    Shape s;
+    for (const auto &d : row) {
+      if (!d.is_number_integer() || d.get<int64_t>() < 1)
+        return bad;
+      s.push_back(d.get<int64_t>());
+    }
+    shapes.push_back(std::move(s));
+  }
+  return shapes;
+}
+
+std::vector<std::string> ShapeArguments::names() const {
+  std::vector<std::string> names;
+  for (size_t at = 0; at < outputNames.size();) {
+    size_t end = std::min(outputNames.find(',', at), outputNames.size());
+    if (end > at)
+      names.push_back(outputNames.substr(at, end - at));
+    at = end + 1;
+  }
+  return names;
+}
+
+void DecideArguments::add(CLI::App *v) {
+  auto group = "Mask decision and clean-up";
+  thresholdOption = v->add_option("--threshold", threshold,
+                                  "on channel 1 - channel 0, or on the one channel (default 0; 0.5 behind a Sigmoid)")->group(group);
+  v->add_flag("--largest_component", options.cleanUp.largestComponent, "keep the largest 8-connected component")->group(group);
+  v->add_flag("--fill_holes", options.cleanUp.fillHoles, "fill holes inside the object")->group(group);
+  v->add_option("--opening", options.cleanUp.opening, "elliptical opening of this odd size")->check(CLI::Range(0, 255))->group(group);
+  v->add_option("--median", options.cleanUp.median, "median filter of this odd size")->check(CLI::Range(0, 255))->group(group);
+}
+
+Result<evaluate::DecideOptions> DecideArguments::parse() const {
+  evaluate::DecideOptions o = options;
+  if (thresholdOption->count())
+    o.threshold = threshold;
+  for (auto [flag, size] : {std::pair("--opening", o.cleanUp.opening), {"--median", o.cleanUp.median}})
+    if (size != 0 && size % 2 == 0)
+      return fail("bad-option", flag, std::to_string(size) + " is even", "a centred kernel needs an odd size");
+  return o;
+}
+
+} // namespace tessera::cli

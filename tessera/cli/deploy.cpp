@@ -1,0 +1,39 @@
+#include "tessera/cli/verb.h"
+#include "tessera/driver/stages.h"
+
+namespace tessera::cli {
+
+void addDeploy(Program &p) {
+  auto o = std::make_shared<driver::DeployOptions>();
+  auto tolerance = std::make_shared<std::string>("0.8,0.5");
+  CLI::App *verb = addVerb(
+      p, "deploy", "top module + calibration table -> tpu module and .bmodel",
+      "  tessera deploy --mlir unet.mlir --quantize INT8 --calibration_table unet_cali_table \\\n"
+      "      --chip bm1684x --model unet_int8.bmodel\n"
+      "  tessera deploy --mlir unet.mlir --calibration_table unet_cali_table --model unet_int8.bmodel \\\n"
+      "      --test_input unet_in_f32.npz --test_reference unet_top_outputs.npz --tolerance 0.9,0.6\n"
+      "  tessera deploy --mlir unet.mlir --quantize F32\n");
+  verb->add_option("--mlir", o->mlir, "the module that transform wrote")->required();
+  verb->add_option("--quantize", o->quantize, "INT8 (default) or F32 (tpu module only)")
+      ->transform([](std::string s) { return CLI::detail::to_upper(s); });
+  verb->add_option("--calibration_table", o->calibrationTable, "the table that calibrate wrote (INT8)");
+  verb->add_option("--chip,--processor", o->chip, "bm1684x (default)")->check(CLI::IsMember({"bm1684x"}));
+  verb->add_option("--model", o->model, "the .bmodel to write");
+  verb->add_option("--test_input", o->testInput, "image, .npy or .npz: interpreter and simulator must agree on it in every bit");
+  verb->add_option("--test_reference", o->testReference, "npz of transform's --test_result to compare with");
+  verb->add_option("--tolerance", *tolerance, "lowest cosine and Euclid likeness with the reference (default 0.8,0.5)");
+  verb->add_flag("--compare_all", o->compareAll, "compare inner tensors with the reference too");
+  onRun(p, verb, [=]() -> Result<Answer> {
+    TESSERA_ASSIGN(auto numbers, parseNumbers("--tolerance", *tolerance));
+    if (numbers.size() > 2)
+      return fail("bad-option", "--tolerance", "'" + *tolerance + "' has more than two numbers", "write cosine,euclid");
+    o->toleranceCosine = numbers[0];
+    o->toleranceEuclid = numbers.size() > 1 ? numbers[1] : -1;
+    if (!o->testReference.empty() && o->testInput.empty())
+      return fail("usage", "tessera deploy", "--test_reference needs --test_input", "");
+    TESSERA_ASSIGN(driver::Report r, driver::deploy(*o));
+    return Answer{r.json, r.lines};
+  });
+}
+
+} // namespace tessera::cli

@@ -1,0 +1,148 @@
+#include "tessera/cli/verb.h"
+
+#include "tessera/support/file.h"
+#include "tessera/support/parallel.h"
+#include "tessera/support/progress.h"
+
+#include <csignal>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace tessera::cli {
+namespace {
+
+// Ctrl-C leaves no half-written file behind.
+void onSignal(int number) {
+  removeUnfinishedFiles();
+  ::_exit(128 + number);
+}
+
+size_t editDistance(const std::string &a, const std::string &b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j)
+    row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t corner = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      size_t above = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, corner + (a[i - 1] != b[j - 1])});
+      corner = above;
+    }
+  }
+  return row[b.size()];
+}
+
+std::string nearest(const std::string &word, const std::vector<std::string> &candidates) {
+  std::string best;
+  size_t bestDistance = std::max<size_t>(2, word.size() / 3) + 1;
+  for (const std::string &c : candidates)
+    if (size_t d = editDistance(word, c); d < bestDistance) {
+      bestDistance = d;
+      best = c;
+    }
+  return best;
+}
+
+void printError(const Error &e) { fmt::print(stderr, "{}\n", e.text()); }
+
+/// An argument nobody knows: the verb or flag that was probably meant.
+int explainUnknown(Program &p, int argc, const char *const *argv, const CLI::ParseError &error) {
+  CLI::App *scope = &p.app;
+  for (CLI::App *sub : p.app.get_subcommands())
+    scope = sub;
+  std::vector<std::string> known;
+  bool atVerb = scope == &p.app;
+  if (atVerb)
+    for (const CLI::App *sub : p.app.get_subcommands([](const CLI::App *) { return true; }))
+      known.push_back(sub->get_name());
+  for (const CLI::Option *o : scope->get_options())
+    for (const std::string &l : o->get_lnames())
+      known.push_back("--" + l);
+  std::vector<std::string> unknown;
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    word = word.substr(0, word.find('='));
+    if (word.starts_with("--") && std::find(known.begin(), known.end(), word) == known.end())
+      unknown.push_back(word);
+    if (atVerb && i == 1 && !word.starts_with("-"))
+      unknown.push_back(word);
+  }
+  std::string where = atVerb ? "tessera" : "tessera " + scope->get_name();
+  if (unknown.empty()) {
+    printError(Error("usage", where, error.what(), where + " --help shows all flags"));
+    return 1;
+  }
+  for (const std::string &u : unknown) {
+    std::string guess = nearest(u, known);
+    printError(Error("usage", where,
+                     (u.starts_with("-") ? "unknown flag '" : "unknown verb '") + u + "'",
+                     guess.empty() ? where + " --help lists what there is"
+                                   : "did you mean '" + guess + "'?"));
+  }
+  return 1;
+}
+
+} // namespace
+
+CLI::App *addVerb(Program &program, const std::string &name, const std::string &what,
+                  const std::string &examples) {
+  CLI::App *verb = program.app.add_subcommand(name, what);
+  verb->footer("Examples:\n" + examples);
+  verb->add_flag("--json", program.json, "print the result as JSON on standard output");
+  verb->add_flag("--quiet", program.quiet, "no progress lines");
+  verb->add_option("--threads", program.threads, "worker threads (default: all cores)")
+      ->check(CLI::NonNegativeNumber);
+  return verb;
+}
+
+void onRun(Program &program, CLI::App *verb, std::function<Result<Answer>()> body) {
+  verb->callback([&program, body = std::move(body)] { program.chosen = body; });
+}
+
+int runProgram(int argc, const char *const *argv) {
+  std::signal(SIGINT, onSignal);
+  std::signal(SIGTERM, onSignal);
+  Program p;
+  p.app.description("Tessera " TESSERA_VERSION
+                    ": a segmentation network from ONNX to a BM1684X .bmodel, simulated and scored");
+  p.app.set_version_flag("--version", "tessera " TESSERA_VERSION);
+  p.app.require_subcommand(1);
+  p.app.footer("tessera VERB --help shows a verb's flags and examples.");
+  addTransform(p);
+  addCalibrate(p);
+  addDeploy(p);
+  addRun(p);
+  addEval(p);
+  addSynth(p);
+  addInfo(p);
+  addDis(p);
+  addCompare(p);
+  try {
+    p.app.parse(argc, argv);
+  } catch (const CLI::Success &e) { // --help, --version
+    return p.app.exit(e);
+  } catch (const CLI::ParseError &e) {
+    return explainUnknown(p, argc, argv, e);
+  }
+  Progress::setEnabled(!p.quiet);
+  if (p.threads > 0)
+    setThreadCount(p.threads);
+  Result<Answer> answer = p.chosen();
+  if (!answer) {
+    printError(answer.error());
+    return 1;
+  }
+  if (p.json)
+    fmt::print("{}\n", answer->json.dump(2));
+  else
+    for (const std::string &line : answer->lines)
+      fmt::print("{}\n", line);
+  if (std::fflush(stdout) != 0) {
+    printError(Error("write-failed", "standard output", "cannot be written"));
+    return 1;
+  }
+  return answer->exitCode;
+}
+
+} // namespace tessera::cli

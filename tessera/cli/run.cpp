@@ -1,0 +1,125 @@
+#include "tessera/cli/verb.h"
+#include "tessera/image/image.h"
+#include "tessera/support/progress.h"
+#include "tessera/tensor/npz.h"
+
+#include <fmt/format.h>
+
+namespace fs = std::filesystem;
+namespace tessera::cli {
+namespace {
+
+struct RunArguments {
+  fs::path input, model, output, mask, saveInput;
+  bool dumpAll = false;
+  RecipeArguments recipe;
+  ShapeArguments shapes;
+  DecideArguments decide;
+};
+
+bool isArray(const fs::path &p) { return p.extension() == ".npz" || p.extension() == ".npy"; }
+
+/// A mask at the picture's own size, or the output's for arrays.
+Status writeMask(const driver::Model &model, const fs::path &input, const TensorMap &outputs,
+                 const evaluate::DecideOptions &decide, const fs::path &file) {
+  int width = 0, height = 0;
+  if (isArray(input)) {
+    const Tensor *t = outputs.find(model.outputs().front().name);
+    width = static_cast<int>(t->shape().back());
+    height = t->rank() > 1 ? static_cast<int>(t->shape()[t->rank() - 2]) : 1;
+  } else {
+    TESSERA_ASSIGN(Image picture, readImage(input));
+    width = picture.width;
+    height = picture.height;
+  }
+  TESSERA_ASSIGN(Mask mask, evaluate::maskOf(model, outputs, width, height, decide));
+  return writeMaskPng(file, mask);
+}
+
+Result<Answer> runOne(driver::Model &model, const RunArguments &a, const evaluate::DecideOptions &decide,
+                      const fs::path &input, const fs::path &output, const fs::path &mask) {
+  TESSERA_ASSIGN(TensorMap inputs, model.readInput(input));
+  if (!a.saveInput.empty())
+    TESSERA_TRY(writeNpz(a.saveInput, inputs));
+  TESSERA_ASSIGN(TensorMap outputs, model.run(inputs, a.dumpAll));
+  Answer answer;
+  answer.json["input"] = input.string();
+  if (!output.empty()) {
+    TESSERA_TRY(writeNpz(output, outputs));
+    answer.json["output"] = output.string();
+    answer.lines.push_back(fmt::format("{}: {} tensor(s)", output.string(), outputs.size()));
+  }
+  for (const auto &[name, tensor] : outputs)
+    answer.json["tensors"][name] = tensor.shape();
+  if (!mask.empty()) {
+    TESSERA_TRY(writeMask(model, input, outputs, decide, mask));
+    answer.json["mask"] = mask.string();
+    answer.lines.push_back(mask.string() + ": mask");
+  }
+  return answer;
+}
+
+Result<Answer> run(const RunArguments &a) {
+  TESSERA_ASSIGN(auto flags, a.recipe.parse());
+  TESSERA_ASSIGN(auto decide, a.decide.parse());
+  driver::OpenOptions open;
+  open.flags = flags;
+  TESSERA_ASSIGN(open.inputShapes, a.shapes.shapes());
+  open.outputNames = a.shapes.names();
+  TESSERA_ASSIGN(auto model, driver::Model::open(a.model, open));
+  if (a.output.empty() && a.mask.empty())
+    return fail("usage", "tessera run", "--output or --mask is required", "");
+  bool isFolder = fs::is_directory(a.input);
+  if (!isArray(a.input) && !model->inputs().empty() && !model->inputs().front().recipeKnown)
+    fmt::print(stderr, "note: {} holds no pre-processing recipe and no flags were given: images go in as bgr, "
+                       "mean 0, scale 1\n", a.model.string());
+  if (!isFolder) {
+    // A PNG as output is the mask.
+    bool png = a.output.extension() == ".png";
+    return runOne(*model, a, decide, a.input, png ? fs::path() : a.output, png ? a.output : a.mask);
+  }
+  if (!a.saveInput.empty())
+    return fail("usage", "tessera run", "--save_input goes with one input, not a folder", "");
+  TESSERA_ASSIGN(auto files, listImages(a.input));
+  if (files.empty())
+    return fail("no-images", a.input.string(), "holds no image", "");
+  for (const fs::path &folder : {a.output, a.mask})
+    if (std::error_code ec; !folder.empty() && !fs::create_directories(folder, ec) && ec)
+      return fail("write-failed", folder.string(), "cannot be made: " + ec.message(),
+                  "with a folder as input, outputs are folders too");
+  Answer all;
+  Progress progress("run " + a.model.filename().string(), files.size(), "images");
+  for (const fs::path &f : files) {
+    TESSERA_ASSIGN(Answer one,
+                   runOne(*model, a, decide, f,
+                          a.output.empty() ? fs::path() : a.output / (f.stem().string() + ".npz"),
+                          a.mask.empty() ? fs::path() : a.mask / (f.stem().string() + "_mask.png")));
+    all.json["runs"].push_back(one.json);
+    progress.advance();
+  }
+  all.lines.push_back(fmt::format("{} images", files.size()));
+  return all;
+}
+
+} // namespace
+
+void addRun(Program &p) {
+  auto a = std::make_shared<RunArguments>();
+  CLI::App *verb = addVerb(
+      p, "run", "one input or a folder through a network at any stage -> npz and mask PNG",
+      "  tessera run --input car.jpg --model unet_int8.bmodel --output car.npz --mask car_mask.png\n"
+      "  tessera run --input images --model unet.onnx --scale 0.0039216,0.0039216,0.0039216 --mask masks\n"
+      "  tessera run --input unet_in_f32.npz --model unet.mlir --output all.npz --dump_all_tensors\n");
+  verb->add_option("--input", a->input, "image, folder of images, .npy or .npz (arrays are never pre-processed)")->required();
+  verb->add_option("--model", a->model, ".onnx, .mlir or .bmodel")->required();
+  verb->add_option("--output", a->output, "npz for the outputs (a .png: the mask; for a folder: a folder)");
+  verb->add_option("--mask", a->mask, "PNG for the mask, at the picture's size (for a folder: a folder)");
+  verb->add_option("--save_input", a->saveInput, "npz for what the network sees, after pre-processing");
+  verb->add_flag("--dump_all_tensors", a->dumpAll, "also inner tensors");
+  a->shapes.add(verb);
+  a->recipe.add(verb);
+  a->decide.add(verb);
+  onRun(p, verb, [a] { return run(*a); });
+}
+
+} // namespace tessera::cli

@@ -1,0 +1,80 @@
+#pragma once
+// What the verbs share: each is one file that adds its subcommand and the function to run.
+#include "tessera/driver/model.h"
+#include "tessera/evaluate/evaluate.h"
+#include "tessera/support/status.h"
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <nlohmann/json.hpp>
+
+namespace tessera::cli {
+
+/// A verb's answer: printed as JSON with --json, else as lines. `exitCode` 1 where the answer is "no".
+struct Answer {
+  nlohmann::ordered_json json;
+  std::vector<std::string> lines;
+  int exitCode = 0;
+};
+
+struct Program {
+  CLI::App app;
+  bool json = false;
+  bool quiet = false;
+  int threads = 0;
+  std::function<Result<Answer>()> chosen; ///< set by the verb that was parsed
+};
+
+/// Adds a subcommand with the common flags and the examples shown below its --help.
+CLI::App *addVerb(Program &program, const std::string &name, const std::string &what,
+                  const std::string &examples);
+/// Runs `body` when the verb was chosen.
+void onRun(Program &program, CLI::App *verb, std::function<Result<Answer>()> body);
+
+void addTransform(Program &);
+void addCalibrate(Program &);
+void addDeploy(Program &);
+void addRun(Program &);
+void addEval(Program &);
+void addSynth(Program &);
+void addDis(Program &);
+void addInfo(Program &);
+void addCompare(Program &);
+
+/// Parses `argv` and runs the verb; messages on stderr. Exit codes: 0 done, 1 a mistake in the input
+/// or an answer that is "no" (compare, tolerance).
+int runProgram(int argc, const char *const *argv);
+
+/// --mean, --scale, --pixel_format ... as TPU-MLIR spells them.
+struct RecipeArguments {
+  std::string mean, scale, pixelFormat, channelFormat, padType, resizeDims;
+  bool keepAspectRatio = false;
+  int64_t padValue = 0;
+  CLI::App *verb = nullptr;
+  void add(CLI::App *verb);
+  Result<driver::RecipeFlags> parse() const;
+};
+
+/// --input_shapes "[[1,3,160,240]]" and --output_names a,b.
+struct ShapeArguments {
+  std::string inputShapes, outputNames;
+  void add(CLI::App *verb);
+  Result<std::vector<Shape>> shapes() const;
+  std::vector<std::string> names() const;
+};
+
+/// --threshold, --largest_component, --fill_holes, --opening K, --median K.
+struct DecideArguments {
+  double threshold = 0;
+  CLI::Option *thresholdOption = nullptr;
+  evaluate::DecideOptions options;
+  void add(CLI::App *verb);
+  Result<evaluate::DecideOptions> parse() const;
+};
+
+/// Comma-separated numbers; error names `flag`.
+Result<std::vector<double>> parseNumbers(const std::string &flag, const std::string &text);
+/// "WxH".
+Result<std::pair<int, int>> parseSize(const std::string &flag, const std::string &text);
+
+} // namespace tessera::cli

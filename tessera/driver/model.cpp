@@ -1,0 +1,231 @@
+#include "tessera/driver/model.h"
+
+#include "tessera/cycles/cycles.h"
+#include "tessera/driver/recipe.h"
+#include "tessera/image/image.h"
+#include "tessera/import/onnx/import.h"
+#include "tessera/interpret/interpret.h"
+#include "tessera/isa/isa.h"
+#include "tessera/runtime/runtime.h"
+#include "tessera/tensor/npz.h"
+
+namespace fs = std::filesystem;
+namespace tessera::driver {
+namespace {
+
+/// A module walked by the interpreter: ONNX, top or tpu.
+class InterpretedModel : public Model {
+public:
+  InterpretedModel(const fs::path &path, ir::Module module, const char *stage,
+                   const RecipeFlags &flags)
+      : module_(std::move(module)), stage_(stage), runner_(module_) {
+    path_ = path;
+    inputs_ = inputsOf(module_);
+    outputs_ = outputsOf(module_);
+    for (InputInfo &i : inputs_)
+      flags.apply(i.recipe);
+  }
+  const char *stage() const override { return stage_; }
+  bool concurrent() const override { return true; }
+  Result<TensorMap> run(const TensorMap &inputs, bool all) override {
+    interpret::Runner::Options options;
+    options.keepAll = all;
+    return runner_.run(inputs, options);
+  }
+
+private:
+  ir::Module module_;
+  const char *stage_;
+  interpret::Runner runner_;
+};
+
+class BmodelModel : public Model {
+public:
+  BmodelModel(const fs::path &path, runtime::Session session, const RecipeFlags &flags)
+      : session_(std::move(session)) {
+    path_ = path;
+    const bmodel::Stage &stage = session_.model().nets.front().stages.front();
+    const nlohmann::ordered_json &recipe = session_.model().recipe;
+    for (const bmodel::TensorInfo &t : stage.inputs) {
+      InputInfo info{t.name, t.shape, {}, flags.any()};
+      if (recipe.is_object() && recipe.contains("inputs"))
+        for (const auto &j : recipe["inputs"])
+          if (j.value("name", "") == t.name)
+            if (auto p = preprocessFromJson(j.value("preprocess", nlohmann::ordered_json::object()))) {
+              info.recipe = *p;
+              info.recipeKnown = true;
+            }
+      flags.apply(info.recipe);
+      inputs_.push_back(std::move(info));
+    }
+    for (const bmodel::TensorInfo &t : stage.outputs) {
+      OutputInfo info{t.name, dtypeIsFloat(t.dtype) ? OutputKind::Logits : OutputKind::Classes};
+      if (recipe.is_object() && recipe.contains("outputs"))
+        for (const auto &j : recipe["outputs"])
+          if (j.value("name", "") == t.name)
+            info.kind = outputKindFrom(j.value("kind", "")).value_or(info.kind);
+      outputs_.push_back(std::move(info));
+    }
+  }
+  const char *stage() const override { return "bmodel"; }
+  std::optional<double> milliseconds() const override {
+    auto ms = estimateMilliseconds(session_.model());
+    return ms ? std::optional(*ms) : std::nullopt;
+  }
+  Result<TensorMap> run(const TensorMap &inputs, bool all) override {
+    runtime::RunOptions options;
+    options.dumpAllTensors = all;
+    return session_.run(inputs, options);
+  }
+
+private:
+  runtime::Session session_;
+};
+
+std::string inputNames(const std::vector<InputInfo> &inputs) {
+  std::string s;
+  for (const InputInfo &i : inputs)
+    s += (s.empty() ? "'" : ", '") + i.name + "'";
+  return s;
+}
+
+} // namespace
+
+bool RecipeFlags::any() const {
+  return mean || scale || pixelFormat || channelFormat || padType || resizeDims || keepAspectRatio ||
+         padValue;
+}
+
+void RecipeFlags::apply(Preprocess &r) const {
+  if (mean)
+    r.mean = *mean;
+  if (scale)
+    r.scale = *scale;
+  if (pixelFormat)
+    r.pixelFormat = *pixelFormat;
+  if (channelFormat)
+    r.channelFormat = *channelFormat;
+  if (padType)
+    r.padType = *padType;
+  if (resizeDims)
+    r.resizeDims = *resizeDims;
+  if (keepAspectRatio)
+    r.keepAspectRatio = *keepAspectRatio;
+  if (padValue)
+    r.padValue = *padValue;
+}
+
+const char *outputKindName(OutputKind kind) {
+  switch (kind) {
+  case OutputKind::Logits: return "logits";
+  case OutputKind::Probability: return "probability";
+  case OutputKind::Classes: return "classes";
+  }
+  return "";
+}
+
+std::optional<OutputKind> outputKindFrom(const std::string &name) {
+  for (OutputKind k : {OutputKind::Logits, OutputKind::Probability, OutputKind::Classes})
+    if (name == outputKindName(k))
+      return k;
+  return std::nullopt;
+}
+
+Result<double> estimateMilliseconds(const bmodel::Model &model) {
+  uint64_t cycles = 0;
+  for (const bmodel::SubNet &subnet : model.nets.front().stages.front().subnets)
+    for (const bmodel::CommandGroup &g : subnet.groups) {
+      TESSERA_ASSIGN(auto tiu, isa::decodeStream(isa::Engine::Tiu, g.tiu, g.tiuCount));
+      TESSERA_ASSIGN(auto gdma, isa::decodeStream(isa::Engine::Gdma, g.gdma, g.gdmaCount));
+      TESSERA_ASSIGN(auto timeline, cycles::timeline(tiu, gdma));
+      cycles += timeline.totalCycles;
+    }
+  return static_cast<double>(cycles) / 1e6;
+}
+
+Result<std::unique_ptr<Model>> Model::open(const fs::path &path, const OpenOptions &options) {
+  std::string kind = path.extension().string();
+  if (kind == ".onnx") {
+    onnx_import::ImportOptions import;
+    import.modelName = path.stem().string();
+    import.inputShapes = options.inputShapes;
+    import.outputNames = options.outputNames;
+    TESSERA_ASSIGN(ir::Module module, onnx_import::importOnnx(path, import));
+    return std::make_unique<InterpretedModel>(path, std::move(module), "onnx", options.flags);
+  }
+  if (!options.inputShapes.empty() || !options.outputNames.empty())
+    return fail("bad-option", path.string(), "--input_shapes and --output_names go with an .onnx file",
+                "shapes and outputs of " + (kind.empty() ? "this file" : kind + " files") + " are fixed");
+  if (kind == ".mlir") {
+    TESSERA_ASSIGN(ir::Module module, ir::Module::load(path));
+    const char *stage = module.state() == ir::kTopState ? "top" : "tpu";
+    return std::make_unique<InterpretedModel>(path, std::move(module), stage, options.flags);
+  }
+  if (kind == ".bmodel") {
+    TESSERA_ASSIGN(runtime::Session session, runtime::Session::open(path));
+    return std::make_unique<BmodelModel>(path, std::move(session), options.flags);
+  }
+  return fail("bad-file", path.string(), "is no model: unknown ending '" + kind + "'",
+              "give an .onnx, .mlir or .bmodel file");
+}
+
+Result<TensorMap> Model::preprocessImage(const fs::path &image) const {
+  if (inputs_.size() != 1)
+    return fail("bad-input", image.string(),
+                "is one image, the network has " + std::to_string(inputs_.size()) + " inputs: " +
+                    inputNames(inputs_),
+                "give an .npz with an array for each");
+  const InputInfo &in = inputs_.front();
+  bool nhwc = in.recipe.channelFormat == "nhwc";
+  if (in.shape.size() != 4 || in.shape[0] != 1)
+    return fail("bad-input", path_.string() + ": input '" + in.name + "'",
+                "has shape " + shapeText(in.shape) + ", an image fills 1xCxHxW only",
+                "give an .npz instead");
+  TESSERA_ASSIGN(Image picture, readImage(image));
+  TESSERA_ASSIGN(Tensor t, preprocess(picture, in.recipe, in.shape[nhwc ? 3 : 1],
+                                      in.shape[nhwc ? 1 : 2], in.shape[nhwc ? 2 : 3]));
+  TensorMap map;
+  map.set(in.name, std::move(t));
+  return map;
+}
+
+Result<TensorMap> Model::readInput(const fs::path &path) const {
+  std::string kind = path.extension().string();
+  TensorMap given, map;
+  if (kind == ".npz") {
+    TESSERA_ASSIGN(given, readNpz(path));
+  } else if (kind == ".npy") {
+    if (inputs_.size() != 1)
+      return fail("bad-input", path.string(),
+                  "is one array, the network has " + std::to_string(inputs_.size()) + " inputs: " +
+                      inputNames(inputs_),
+                  "give an .npz with an array for each");
+    TESSERA_ASSIGN(Tensor t, readNpy(path));
+    given.set(inputs_.front().name, std::move(t));
+  } else {
+    return preprocessImage(path);
+  }
+  Error errors;
+  for (const InputInfo &in : inputs_) {
+    const Tensor *t = given.find(in.name);
+    if (!t) {
+      std::string has;
+      for (const auto &[name, tensor] : given)
+        has += (has.empty() ? "'" : ", '") + name + "'";
+      errors.add(Diagnostic{"bad-input", path.string(), "has no array '" + in.name + "'",
+                            "it holds " + (has.empty() ? "nothing" : has)});
+    } else if (t->shape() != in.shape) {
+      errors.add(Diagnostic{"bad-input", path.string() + ": array '" + in.name + "'",
+                            "has shape " + shapeText(t->shape()) + ", the network takes " +
+                                shapeText(in.shape),
+                            ""});
+    } else {
+      map.set(in.name, t->converted(DType::F32));
+    }
+  }
+  if (!errors.empty())
+    return fail(std::move(errors));
+  return map;
+}
+
+} // namespace tessera::driver
