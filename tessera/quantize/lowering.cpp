@@ -26,7 +26,8 @@ Result<Quantized> Lowering::run() {
   for (mlir::Operation &op : from.getBody().front()) {
     if (auto ret = llvm::dyn_cast<mlir::func::ReturnOp>(op)) {
       for (mlir::Value v : ret.getOperands())
-        outputs.push_back(lowerOutput(v));
+        if (mlir::Value lowered = lowerOutput(v))
+          outputs.push_back(lowered);
       builder.create<mlir::func::ReturnOp>(builder.getUnknownLoc(), outputs);
     } else if (!llvm::isa<top::WeightOp>(op)) {
       lower(&op);
