@@ -3,12 +3,14 @@
 #include "tessera/interpret/kernels/elementwise.h"
 #include "tessera/numerics/rounding.h"
 
+#include <cstdlib>
+
 namespace tessera::interpret {
 namespace {
 
 /// sat16(half_up(q * m, r)) of every stored byte, by its bit pattern.
 std::array<int16_t, 256> sideTable(DType t, AddSide side) {
-  TESSERA_CHECK(side.multiplier >= 0 && side.multiplier < 127 && side.rshift >= 0 && side.rshift < 64,
+  TESSERA_CHECK(std::abs(side.multiplier) < 128 && side.rshift >= 0 && side.rshift < 64,
                 "an 8-bit multiplier and a right shift");
   std::array<int16_t, 256> table;
   for (int b = 0; b < 256; ++b) {

@@ -8,24 +8,12 @@
 
 namespace tessera::interpret {
 
-int64_t pooledSize(const Window2d &window, int axis, int64_t in, bool ceilMode) {
-  int64_t size = window.outputSize(axis, in);
-  if (!ceilMode)
-    return size;
-  int64_t span = in + window.pads[axis] + window.pads[axis + 2] - window.extent(axis);
-  int64_t stride = window.strides[axis];
-  size = span < 0 ? 1 : (span + stride - 1) / stride + 1;
-  if ((size - 1) * stride >= in + window.pads[axis])
-    --size;
-  return std::max<int64_t>(size, 0);
-}
-
 namespace {
 
 Shape pooledShape(const Tensor &x, const Window2d &w, bool ceilMode) {
   TESSERA_CHECK(x.rank() == 4, "pooling of a rank-4 tensor");
-  return {x.dim(0), x.dim(1), pooledSize(w, 0, x.dim(2), ceilMode),
-          pooledSize(w, 1, x.dim(3), ceilMode)};
+  return {x.dim(0), x.dim(1), w.pooledOutputSize(0, x.dim(2), ceilMode),
+          w.pooledOutputSize(1, x.dim(3), ceilMode)};
 }
 
 /// Outputs [first, last) of a row whose input column j * stride + offset lies inside [0, in).
