@@ -93,6 +93,34 @@ TEST(Price, WorkedExamples) {
   EXPECT_EQ(commandCycles(command(big)), uint64_t((bytes << 30) / 58000000000ull));
 }
 
+TEST(Price, OfCommandsTheProfilesLack) {
+  // What the vendor's price functions answer for 1x130x10x33 (three slots).
+  auto sized = [](auto f, uint64_t type) {
+    f.res0_n = 1, f.res0_c = 130, f.res0_h = 10, f.res0_w = 33;
+    f.res0_addr = 0;
+    if constexpr (requires { f.res0_prec; })
+      f.res0_prec = type;
+    if constexpr (requires { f.opd0_prec; })
+      f.opd0_prec = type;
+    return f;
+  };
+  EXPECT_EQ(commandCycles(command(sized(sLIN{}, 2))), 63u);
+  EXPECT_EQ(commandCycles(command(sized(sLIN{}, 1))), 33u);
+  EXPECT_EQ(commandCycles(command(sized(sCMP{}, 2))), 126u);
+  EXPECT_EQ(commandCycles(command(sized(sCMP{}, 0))), 36u);
+  auto sfu = sized(sSFU{}, 2);
+  sfu.tsk_eu_typ = 13, sfu.opd1_n = 3;
+  EXPECT_EQ(commandCycles(command(sfu)), 189u);
+  sfu.tsk_eu_typ = 15;
+  EXPECT_EQ(commandCycles(command(sfu)), 63u);
+  sfu.tsk_eu_typ = 17, sfu.opd1_n = 5;
+  EXPECT_EQ(commandCycles(command(sfu)), 1890u);
+  auto trans = sized(sTRANSBC{}, 2); // its source has 130 columns, or 33 channels
+  EXPECT_EQ(commandCycles(command(trans)), 10u * 9);
+  trans.tsk_eu_typ = 1;
+  EXPECT_EQ(commandCycles(command(trans)), 10u * 3);
+}
+
 TEST(Price, EveryFormHasOneAndSaysHowItIsKnown) {
   for (int i = 0; i < kFormCount; ++i)
     withForm(Form(i), [&]<class T>(const T &fields) {

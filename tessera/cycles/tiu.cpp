@@ -94,18 +94,17 @@ Price price(const sRQDQ &f) { return requantize(f, true); }
 Price price(const sTRANSBC &f) { // 2.5
   uint64_t plane = units(f.res0_h * f.res0_w, f.res0_prec);
   switch (f.tsk_eu_typ) {
-  case 1: // WC transpose: three tiny rows only
-    return {plane, true};
+  case 0: // CW transpose: a source row at a time; its width is the result's channels
+    return {f.res0_n * f.res0_h * units(f.res0_c, f.res0_prec), false};
+  case 1: // WC transpose: a source column of channels at a time
+    return {f.res0_n * f.res0_h * units(f.res0_w, f.res0_prec), true};
   case 2: // lane copy: one lane at a time
     return {f.res0_n * f.res0_c * slots(f.res0_addr, f.res0_c) * plane, true};
   case 3: // lane broadcast
     return {f.res0_n * plane * (f.res0_addr == f.opd0_addr ? 2 : 1), true};
-  case 4:
-  case 5: // static broadcast, static distribute
-    return {plane, true};
+  default: // static broadcast, static distribute
+    return {plane, f.tsk_eu_typ <= 5};
   }
-  // CW transpose: a row goes through the lanes' crossbar a unit at a time.
-  return {f.res0_n * f.res0_c * f.res0_h * units(f.res0_w, f.res0_prec), false};
 }
 
 Price price(const sSG &f) { // 2.5
@@ -124,28 +123,33 @@ Price price(const sSG &f) { // 2.5
   return {s * std::max(f.res0_h * f.res0_w, std::max(f.opd1_c, f.opd1_w)), false};
 }
 
-Price price(const sMM2 &f) { // 2.6: two rows
+Price price(const sMM2 &f) { // 2.6; two rows
   uint64_t product =
       ceilDiv(f.opd1_c, 64) * ceilDiv(f.res0_w, 4) * ceilDiv(f.res0_c, uint64_t(chip::kLanes));
   return {product, f.tsk_eu_typ == 4 && f.opd0_prec == uint64_t(Type::Int8)};
 }
 
-Price price(const sSFU &f) { // 2.6
+// 2.6. The estimator's price function knows neither the operation of a compare nor the iterations
+// of a reciprocal root: 30 passes are 10 for each of the usual three.
+Price price(const sSFU &f) {
   uint64_t cycles = pass(f, stepSize({f.res0_prec, f.opd0_prec}));
-  if (f.tsk_eu_typ == 17)
-    return {10 * f.opd1_n * cycles, f.res0_prec == uint64_t(Type::Fp32)};
-  // Taylor: a multiply and an add a coefficient; normalise: one pass.
-  bool taylor = f.tsk_eu_typ == 12 || f.tsk_eu_typ == 13;
-  return {(taylor ? std::max<uint64_t>(1, 2 * f.opd1_n) : 1) * cycles, false};
+  switch (f.tsk_eu_typ) {
+  case 12:
+  case 13: // Taylor: a pass a coefficient
+    return {std::max<uint64_t>(1, f.opd1_n) * cycles, true};
+  case 15:
+    return {cycles, true};
+  case 17:
+    return {30 * cycles, true};
+  }
+  return {cycles, false};
 }
 
-Price price(const sCMP &f) { // 2.6
-  return {2 * pass(f, stepSize({f.opd0_prec, f.opd2_prec})),
-          f.tsk_eu_typ == 23 || f.tsk_eu_typ == 24};
-}
+Price price(const sCMP &f) { return {2 * pass(f, stepSize({f.opd0_prec, f.opd2_prec})), true}; }
 
-// Never seen, like all below: a pass for each of the two operations.
-Price price(const sLIN &f) { return {2 * pass(f, stepSize({f.res0_prec})), false}; }
+Price price(const sLIN &f) { return {pass(f, stepSize({f.res0_prec})), true}; }
+
+// None of the following was ever seen.
 
 // The matrix as a 1x1 convolution: left rows are positions, left columns input channels.
 Price price(const sMM &f) {
