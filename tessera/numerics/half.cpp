@@ -1,5 +1,6 @@
 #include "tessera/numerics/half.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace tessera::numerics {
@@ -46,6 +47,38 @@ uint16_t floatToBfloat(float v) {
   if (magnitude < 0x00800000)
     return sign;
   return sign | static_cast<uint16_t>(shiftRight(magnitude, 16, Rounding::HalfEven));
+}
+
+uint16_t floatToHalf(float v, Rounding mode) {
+  uint32_t bits = std::bit_cast<uint32_t>(v);
+  uint16_t sign = (bits >> 16) & 0x8000;
+  uint32_t magnitude = bits & 0x7FFFFFFF;
+  if (magnitude > 0x7F800000)
+    return sign | 0x7FFF;
+  if (magnitude >= 0x47800000) // 65536
+    return sign | 0x7C00;
+  if (magnitude < 0x00800000) // fp32 denormals count as zero
+    return sign;
+  int exponent = static_cast<int>(magnitude >> 23) - 127;
+  int64_t mantissa = (magnitude & 0x7FFFFF) | 0x800000;
+  int drop = exponent < -14 ? std::min(13 + (-14 - exponent), 40) : 13;
+  int64_t q = shiftRight(sign ? -mantissa : mantissa, drop, mode);
+  uint32_t rounded = static_cast<uint32_t>(q < 0 ? -q : q);
+  uint32_t result =
+      exponent < -14 ? rounded : rounded + (static_cast<uint32_t>(exponent + 14) << 10);
+  return sign | static_cast<uint16_t>(result);
+}
+
+uint16_t floatToBfloat(float v, Rounding mode) {
+  uint32_t bits = std::bit_cast<uint32_t>(v);
+  uint16_t sign = (bits >> 16) & 0x8000;
+  int64_t magnitude = bits & 0x7FFFFFFF;
+  if (magnitude > 0x7F800000)
+    return sign | 0x7FFF;
+  if (magnitude < 0x00800000)
+    return sign;
+  int64_t q = shiftRight(sign ? -magnitude : magnitude, 16, mode);
+  return sign | static_cast<uint16_t>(q < 0 ? -q : q);
 }
 
 } // namespace tessera::numerics

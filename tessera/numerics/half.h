@@ -7,11 +7,16 @@
 
 namespace tessera::numerics {
 
-float halfToFloat(uint16_t h);    ///< exact
-float bfloatToFloat(uint16_t b);  ///< exact
-/// IEEE binary16; overflow to infinity (65520 and above), denormals produced; NaN becomes 0x7FFF or 0xFFFF.
+float halfToFloat(uint16_t h);   ///< exact
+float bfloatToFloat(uint16_t b); ///< exact
+/// IEEE binary16; overflow to infinity (65520 and above), denormals produced; NaN becomes 0x7FFF or
+/// 0xFFFF.
 uint16_t floatToHalf(float v);
 /// fp32 denormals become zero of the same sign, overflow to infinity; NaN becomes 0x7FFF or 0xFFFF.
 uint16_t floatToBfloat(float v);
+/// The same by rounding code 0..4 of a cast. fp16: 65536 and above become infinity in every mode,
+/// 65504..65536 rounds by the mode.
+uint16_t floatToHalf(float v, Rounding mode);
+uint16_t floatToBfloat(float v, Rounding mode);
 
 } // namespace tessera::numerics

@@ -1,5 +1,6 @@
 #pragma once
-// Integer requantization: what the chip computes (sRQ eu 1), and how multiplier and shift are chosen.
+// Integer requantization: what the chip computes (sRQ eu 1), and how multiplier and shift are
+// chosen.
 #include "tessera/numerics/rounding.h"
 
 #include <cstdint>

@@ -23,8 +23,12 @@ TEST(Requantize, LeftShiftWrapsAt64Bits) {
 
 // Pairs printed by the vendor's compiler for a width-8 UNet (MulShift at the skip connections).
 TEST(ChooseMultiplier, EightBitMatchesKnownPairs) {
-  EXPECT_EQ(chooseMultiplier8(0.073892787843137256 / 0.098888652755905512), (MultiplierShift{3, 2}));
-  EXPECT_EQ(chooseMultiplier8(0.041117530980392156 / 0.068787687401574801), (MultiplierShift{77, 7}));
-  EXPECT_EQ(chooseMultiplier8(0.031480616078431368 / 0.062511590551181107), (MultiplierShift{1, 1}));
-  EXPECT_EQ(chooseMultiplier8(0.054656366929133858 / 0.068823709448818909), (MultiplierShift{51, 6}));
+  EXPECT_EQ(chooseMultiplier8(0.073892787843137256 / 0.098888652755905512),
+            (MultiplierShift{3, 2}));
+  EXPECT_EQ(chooseMultiplier8(0.041117530980392156 / 0.068787687401574801),
+            (MultiplierShift{77, 7}));
+  EXPECT_EQ(chooseMultiplier8(0.031480616078431368 / 0.062511590551181107),
+            (MultiplierShift{1, 1}));
+  EXPECT_EQ(chooseMultiplier8(0.054656366929133858 / 0.068823709448818909),
+            (MultiplierShift{51, 6}));
 }

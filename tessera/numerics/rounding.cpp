@@ -1,5 +1,6 @@
 #include "tessera/numerics/rounding.h"
 
+#include <bit>
 #include <cmath>
 
 namespace tessera::numerics {
@@ -35,6 +36,21 @@ int64_t roundToInt(double v, Rounding mode) {
   if (r < -9223372036854775808.0)
     return std::numeric_limits<int64_t>::min();
   return static_cast<int64_t>(r);
+}
+
+float roundToWhole(float v, Rounding mode) {
+  if (!(std::abs(v) < 0x1p23f)) // whole already, infinite or NaN
+    return v;
+  return std::copysign(static_cast<float>(roundToInt(v, mode)), v);
+}
+
+float intToFloat(int64_t v, Rounding mode) {
+  uint64_t magnitude = v < 0 ? 0 - static_cast<uint64_t>(v) : static_cast<uint64_t>(v);
+  int drop = std::bit_width(magnitude) - 24;
+  if (drop <= 0)
+    return static_cast<float>(v);
+  // 24 or 25 significant bits remain (25 only as a power of two), which fp32 holds exactly.
+  return std::ldexp(static_cast<float>(shiftRight(v, drop, mode)), drop);
 }
 
 } // namespace tessera::numerics

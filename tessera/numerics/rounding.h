@@ -1,6 +1,7 @@
 #pragma once
 // Rounding and saturation: the one normative home. Source of every rule: reference pages "BM1684X
-// measured numerics" (sections 1 and 3) and "instruction streams" 4.1; pinned by numerics_golden.csv.
+// measured numerics" (sections 1 and 3) and "instruction streams" 4.1; pinned by
+// numerics_golden.csv.
 #include <cstdint>
 #include <limits>
 
@@ -53,5 +54,11 @@ template <class T> constexpr T saturate(int64_t v) {
 /// Rounds a float to an integer by `mode` (codes 0..4 as the chip's casts; HalfUp, HalfDown for
 /// completeness). Infinities saturate at the int64 limits, NaN gives 0.
 int64_t roundToInt(double v, Rounding mode);
+
+/// A float rounded to a whole number of the same sign, as a cast between equal float types does.
+float roundToWhole(float v, Rounding mode);
+
+/// An integer as fp32, rounded by `mode` (codes 0..4) where it does not fit 24 bits.
+float intToFloat(int64_t v, Rounding mode);
 
 } // namespace tessera::numerics

@@ -1,0 +1,40 @@
+#pragma once
+// The chip's fp32 arithmetic: every operation rounds half to even; denormal inputs and results
+// count as zeros of their sign. Source: "BM1684X measured numerics", sections 8.3, 9 and 10.
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <span>
+
+namespace tessera::numerics {
+
+/// Denormals become zero with the sign kept; every other value is unchanged.
+inline float flush(float v) {
+  uint32_t bits = std::bit_cast<uint32_t>(v);
+  return (bits & 0x7F800000u) ? v : std::bit_cast<float>(bits & 0x80000000u);
+}
+
+inline float addFlush(float a, float b) { return flush(flush(a) + flush(b)); }
+inline float subFlush(float a, float b) { return flush(flush(a) - flush(b)); }
+/// The limit of "tiny" is taken after rounding to 24 bits with an unbounded exponent: products from
+/// 2^-126 * (1 - 2^-25) on round up to the smallest normal number and stay.
+inline float mulFlush(float a, float b) {
+  double exact = static_cast<double>(flush(a)) * static_cast<double>(flush(b));
+  if (std::abs(exact) < 0x1p-126 * (1 - 0x1p-25))
+    return std::copysign(0.0f, static_cast<float>(exact));
+  return static_cast<float>(exact);
+}
+
+/// a > b ? a : b, so a NaN in either operand gives b.
+inline float maxFlush(float a, float b) { return a > b ? a : b; }
+/// a >= b ? b : a, so a NaN in either operand gives a.
+inline float minFlush(float a, float b) { return a >= b ? b : a; }
+
+/// Reciprocal square root by `steps` Newton steps (sSFU eu 17, steps = opd2_n_str + 1).
+float rsqrt(float x, int steps);
+/// a / b as a * rsqrt(|b|)^2 with the sign of b (sAR eu 12).
+float divide(float a, float b, int steps);
+/// Horner's rule over coefficients c[0..n-1], n >= 1 (sSFU eu 13).
+float taylor(float x, std::span<const float> c);
+
+} // namespace tessera::numerics

@@ -1,0 +1,39 @@
+#pragma once
+// One execute function per instruction class. Each decodes its command, checks every address before
+// it changes anything, and leaves memory exactly as the chip would. Errors are located by the
+// caller.
+#include "tessera/isa/isa.h"
+#include "tessera/sim/machine.h"
+
+namespace tessera::sim {
+
+using ExecuteFn = Status (*)(Machine &, const isa::Command &);
+
+namespace exec {
+Status conv(Machine &, const isa::Command &);            // sCONV
+Status pord(Machine &, const isa::Command &);            // sPorD
+Status ar(Machine &, const isa::Command &);              // sAR
+Status rqdq(Machine &, const isa::Command &);            // sRQDQ
+Status tiuLong(Machine &, const isa::Command &);         // TIU_long: rq float
+Status transbc(Machine &, const isa::Command &);         // sTRANSBC
+Status sg(Machine &, const isa::Command &);              // sSG
+Status cmp(Machine &, const isa::Command &);             // sCMP
+Status sfu(Machine &, const isa::Command &);             // sSFU
+Status lin(Machine &, const isa::Command &);             // sLIN
+Status mm2(Machine &, const isa::Command &);             // sMM2
+Status system(Machine &, const isa::Command &);          // SYS, SYSID, sDMA_sys: nothing to compute
+Status gdmaTensor(Machine &, const isa::Command &);      // DMA_tensor
+Status gdmaMatrix(Machine &, const isa::Command &);      // DMA_matrix
+Status gdmaGeneral(Machine &, const isa::Command &);     // DMA_general
+Status gdmaCwTranspose(Machine &, const isa::Command &); // DMA_cw_transpose
+} // namespace exec
+
+/// The execute function of a form, or null when the simulator does not know it.
+ExecuteFn executeFunction(isa::Form);
+
+/// An error about something this class does not do (yet); `what` is a short clause.
+inline Unexpected unsupported(std::string what) {
+  return fail("unsupported-instruction", "", std::move(what));
+}
+
+} // namespace tessera::sim

@@ -1,0 +1,251 @@
+// sPorD: pooling and depthwise convolution ("BM1684X measured numerics", sections 6 and 9).
+#include "tessera/sim/element.h"
+#include "tessera/sim/exec/exec.h"
+#include "tessera/sim/local.h"
+#include "tessera/sim/window.h"
+
+#include <bit>
+
+namespace tessera::sim::exec {
+namespace {
+
+using isa::sPorD;
+using numerics::Rounding;
+
+enum Op : uint64_t { kDepthwise = 0, kAverage = 1, kDepthwiseRelu = 2, kMax = 4 };
+
+struct Job {
+  sPorD f;
+  Dims d;
+  Window window;
+  std::vector<int32_t> rows, columns;
+  Type type, to;
+  Local res, src;
+  Operand weight, bias, edge; ///< edge: compact (pad, insert) pairs, or an immediate
+
+  bool depthwise() const { return f.tsk_eu_typ == kDepthwise || f.tsk_eu_typ == kDepthwiseRelu; }
+  int64_t taps() const { return window.y.kernel * window.x.kernel; }
+};
+
+Result<Job> prepare(Machine &m, const sPorD &f) {
+  Job j{};
+  j.f = f;
+  j.window = windowOf(f);
+  TESSERA_TRY(j.window.check());
+  j.d = {int64_t(f.res0_n), int64_t(f.res0_c), int64_t(f.res0_h), int64_t(f.res0_w)};
+  j.rows = j.window.y.sources(j.window.mode);
+  j.columns = j.window.x.sources(j.window.mode);
+  j.type = Type(f.opd0_prec);
+  j.to = Type(f.res0_prec);
+  int64_t size = chip::bytesOf(j.type);
+  if (size == 0 || chip::bytesOf(j.to) == 0)
+    return unsupported("element type of 4 bits");
+  TESSERA_ASSIGN(j.res, alignedLocal(m, "result", f.res0_addr, j.d, chip::bytesOf(j.to)));
+  TESSERA_ASSIGN(j.src, alignedLocal(m, "opd0", f.opd0_addr,
+                                     {j.d.n, j.d.c, int64_t(f.opd0_h), int64_t(f.opd0_w)}, size));
+  j.weight = Operand::constant(uint32_t(f.opd1_addr));
+  if (j.depthwise() && !f.opd1_const) {
+    TESSERA_ASSIGN(Local t, compactLocal(m, "opd1", f.opd1_addr,
+                                         {1, j.d.c, j.window.y.kernel, j.window.x.kernel}, size));
+    t.strides.n = 0;
+    j.weight = Operand::of(t);
+  }
+  j.bias = Operand::constant(0);
+  if (j.depthwise() && !f.opd2_const) {
+    TESSERA_ASSIGN(Local t, local(m, "opd2", f.opd2_addr, {1, j.d.c, 1, 1},
+                                  chip::isFloat(j.type) ? size : 4, chip::perChannelLayout()));
+    j.bias = Operand::of(t);
+  }
+  j.edge = Operand::constant(uint32_t(f.opd3_addr));
+  bool bordered = f.opd0_up_pad || f.opd0_dn_pad || f.opd0_lf_pad || f.opd0_rt_pad ||
+                  f.opd0_x_ins0 || f.opd0_y_ins0;
+  if (!f.opd3_const && bordered) {
+    TESSERA_ASSIGN(Local t, compactLocal(m, "opd3", f.opd3_addr, {1, j.d.c, 1, 2}, size));
+    t.strides.n = 0;
+    j.edge = Operand::of(t);
+  }
+  Operand res = Operand::of(j.res), src = Operand::of(j.src);
+  TESSERA_TRY(sameLane({&res, &src, &j.weight, &j.bias, &j.edge}));
+  return j;
+}
+
+/// The extended plane of one (n, c), as T; load(pointer) reads one input element.
+template <class T, class Load>
+void extend(const Job &j, std::vector<T> &plane, int64_t n, int64_t c, T pad, T insert, Load load) {
+  int64_t width = int64_t(j.columns.size()), size = j.src.size;
+  plane.resize(j.rows.size() * j.columns.size());
+  const uint8_t *src = j.src.plane(n, c);
+  for (size_t y = 0; y < j.rows.size(); ++y) {
+    T *out = plane.data() + int64_t(y) * width;
+    int32_t row = j.rows[y];
+    for (int64_t x = 0; x < width; ++x) {
+      int32_t column = j.columns[x];
+      out[x] = row == Axis::kPad || column == Axis::kPad ? pad
+               : row < 0 || column < 0                   ? insert
+                                       : load(src + size * (row * j.src.strides.h + column));
+    }
+  }
+}
+
+/// Calls tap(extended row segment of the tap, index in the kernel) for all taps of output row oy.
+template <class T, class Tap>
+void taps(const Job &j, const std::vector<T> &plane, int64_t oy, Tap tap) {
+  const Axis &ya = j.window.y, &xa = j.window.x;
+  int64_t width = int64_t(j.columns.size());
+  for (int64_t ky = 0; ky < ya.kernel; ++ky)
+    for (int64_t kx = 0; kx < xa.kernel; ++kx) {
+      int64_t at = ky * xa.kernel + kx;
+      tap(plane.data() + (oy * ya.stride + ky * ya.dilation) * width + kx * xa.dilation,
+          j.f.kernel_rotate ? j.taps() - 1 - at : at);
+    }
+}
+
+/// body(n, c, scratch plane) for all channels, lanes side by side.
+template <class T, class Body> void planes(const Job &j, Body body) {
+  forLanes(j.d.c, j.d.count() * j.taps(), [&](int64_t first) {
+    std::vector<T> plane;
+    for (int64_t n = 0; n < j.d.n; ++n)
+      for (int64_t c = first; c < j.d.c; c += chip::kLanes)
+        body(n, c, plane);
+  });
+}
+
+Status integers(const Job &j) {
+  const sPorD &f = j.f;
+  bool isSigned = f.opd0_sign;
+  auto read = [isSigned](const uint8_t *p) { return isSigned ? int32_t(int8_t(*p)) : int32_t(*p); };
+  if (j.type != Type::Int8)
+    return unsupported("pooling or depthwise of int16 or int32");
+  bool isMax = f.tsk_eu_typ == kMax, average = f.tsk_eu_typ == kAverage;
+  if ((isMax || average) && j.to != Type::Int8)
+    return unsupported("pooling into another type");
+  // Immediates count by their low 8 bits. res1 holds the depthwise shift in bits 8..15.
+  uint8_t insertByte = uint8_t(f.res1_addr), padByte = uint8_t(f.opd3_addr);
+  int shift = average ? int(f.opd2_addr & 0xFF) : int(f.res1_addr >> 8 & 0xFF);
+  auto mode = average ? Rounding::HalfUp : Rounding(f.opd2_n_str);
+  if (!isMax && f.opd2_n_str > 6)
+    return unsupported(fmt::format("rounding code {}", f.opd2_n_str));
+  int64_t bits = chip::bitsOf(j.to);
+  bool signedResult = average                          ? isSigned
+                      : f.tsk_eu_typ == kDepthwiseRelu ? bits == 32
+                                                       : f.opd0_sign || f.opd1_sign || f.opd2_sign;
+  IntRange range = rangeOf(bits, signedResult || (!average && bits == 32));
+  int64_t width = j.d.w, stride = j.window.x.stride;
+  if (j.taps() > 16384)
+    return unsupported(fmt::format("a kernel of {} cells", j.taps()));
+  planes<int32_t>(j, [&](int64_t n, int64_t c, std::vector<int32_t> &plane) {
+    const uint8_t *edge = j.edge.plane(0, c);
+    uint8_t pad = j.edge.immediate ? padByte : edge[0],
+            insert = j.edge.immediate ? insertByte : edge[1];
+    extend<int32_t>(j, plane, n, c, read(&pad), read(&insert), read);
+    const uint8_t *weight = j.weight.plane(0, c);
+    int64_t bias = 0;
+    if (!j.bias.immediate)
+      bias = f.opd2_sign ? int64_t(loadAs<int32_t>(j.bias.plane(0, c)))
+                         : int64_t(loadAs<uint32_t>(j.bias.plane(0, c)));
+    std::vector<int32_t> sum(width);
+    std::vector<int64_t> v(width);
+    for (int64_t oy = 0; oy < j.d.h; ++oy) {
+      std::fill(sum.begin(), sum.end(), isMax ? INT32_MIN : 0);
+      taps(j, plane, oy, [&](const int32_t *row, int64_t k) {
+        int32_t *s = sum.data();
+        if (isMax) {
+          for (int64_t x = 0; x < width; ++x)
+            s[x] = std::max(s[x], row[x * stride]);
+          return;
+        }
+        // At most 2^14 cells of at most 2^16 each: 32 bits hold the sum.
+        uint8_t byte = j.weight.immediate ? weight[0] : weight[k];
+        int32_t w = average ? 1 : f.opd1_sign ? int32_t(int8_t(byte)) : int32_t(byte);
+        if (w == 0)
+          return;
+        if (stride == 1)
+          for (int64_t x = 0; x < width; ++x)
+            s[x] += w * row[x];
+        else
+          for (int64_t x = 0; x < width; ++x)
+            s[x] += w * row[x * stride];
+      });
+      int64_t scale = average ? int64_t(f.opd1_addr & 0xFF) : 1;
+      bool relu = f.tsk_eu_typ == kDepthwiseRelu;
+      for (int64_t x = 0; x < width; ++x) {
+        int64_t t = sum[x] * scale + bias;
+        v[x] = relu ? std::max<int64_t>(t, 0) : t;
+      }
+      if (!isMax && shift)
+        for (int64_t x = 0; x < width; ++x)
+          v[x] = numerics::shiftRight(v[x], std::min(shift, 63), mode);
+      if (!isMax)
+        saturateRun(v.data(), width, range);
+      storeInts(j.res.plane(n, c) + oy * width * j.res.size, j.res.size, v.data(), width, bits);
+    }
+  });
+  return {};
+}
+
+Status floats(const Job &j) {
+  const sPorD &f = j.f;
+  if (j.to != j.type)
+    return unsupported("pooling or depthwise into another type");
+  if (f.tsk_eu_typ == kDepthwiseRelu)
+    return unsupported("depthwise with ReLU on floats");
+  Type type = j.type;
+  auto read = [type](const uint8_t *p) {
+    float v;
+    loadFloats(&v, p, 0, 1, type);
+    return v;
+  };
+  auto word = [&](uint64_t bits) {
+    auto w = uint32_t(bits);
+    return read(reinterpret_cast<const uint8_t *>(&w));
+  };
+  auto rounded = [type](float v) { return roundTo(type, v); };
+  int64_t size = j.src.size, stride = j.window.x.stride, width = j.d.w;
+  planes<float>(j, [&](int64_t n, int64_t c, std::vector<float> &plane) {
+    const uint8_t *edge = j.edge.plane(0, c);
+    float pad = read(edge), insert = j.edge.immediate ? word(f.res1_addr) : read(edge + size);
+    extend<float>(j, plane, n, c, pad, insert, read);
+    const uint8_t *weight = j.weight.plane(0, c);
+    std::vector<float> row(width), chain[2];
+    bool hasBias = !j.bias.immediate;
+    for (int64_t oy = 0; oy < j.d.h; ++oy) {
+      // Items alternate between two chains; the bias, if any, is the first item (section 8.1).
+      chain[0].assign(width, hasBias ? read(j.bias.plane(0, c)) : 0.0f);
+      chain[1].assign(width, 0.0f);
+      int64_t item = hasBias ? 1 : 0;
+      bool first = true;
+      taps(j, plane, oy, [&](const float *cells, int64_t k) {
+        if (f.tsk_eu_typ == kMax) {
+          for (int64_t x = 0; x < width; ++x)
+            row[x] = first ? cells[x * stride] : numerics::maxFlush(row[x], cells[x * stride]);
+          first = false;
+          return;
+        }
+        float w = f.tsk_eu_typ == kAverage || j.weight.immediate ? word(f.opd1_addr)
+                                                                 : read(weight + k * size);
+        float *s = chain[item++ & 1].data();
+        for (int64_t x = 0; x < width; ++x)
+          s[x] =
+              rounded(numerics::addFlush(s[x], rounded(numerics::mulFlush(cells[x * stride], w))));
+      });
+      if (f.tsk_eu_typ != kMax)
+        for (int64_t x = 0; x < width; ++x)
+          row[x] = rounded(numerics::addFlush(chain[0][x], chain[1][x]));
+      storeFloats(j.res.plane(n, c) + oy * width * size, size, row.data(), width, type);
+    }
+  });
+  return {};
+}
+
+} // namespace
+
+Status pord(Machine &m, const isa::Command &command) {
+  auto f = isa::decode<sPorD>(command);
+  if (f.tsk_eu_typ != kDepthwise && f.tsk_eu_typ != kAverage && f.tsk_eu_typ != kDepthwiseRelu &&
+      f.tsk_eu_typ != kMax)
+    return unsupported(fmt::format("pooling or depthwise operation {}", f.tsk_eu_typ));
+  TESSERA_ASSIGN(Job j, prepare(m, f));
+  return chip::isFloat(j.type) ? floats(j) : integers(j);
+}
+
+} // namespace tessera::sim::exec

@@ -1,0 +1,126 @@
+#include "tessera/sim/machine.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <new>
+#include <sys/mman.h>
+#include <utility>
+
+namespace tessera::sim {
+
+Pages::Pages(size_t bytes) : size_(bytes) {
+  if (bytes == 0)
+    return;
+  void *p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (p == MAP_FAILED)
+    throw std::bad_alloc();
+  data_ = static_cast<uint8_t *>(p);
+}
+
+Pages::~Pages() {
+  if (data_)
+    munmap(data_, size_);
+}
+
+Pages::Pages(Pages &&other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+Pages &Pages::operator=(Pages &&other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+Machine::Machine()
+    : lmem_(chip::kLmemBytes), l2_(chip::kL2End - chip::kL2Base), static_(staticMemory()) {}
+
+Status Machine::add(Region region) {
+  std::string where = fmt::format("global memory 0x{:x}", region.base);
+  if (region.base < chip::kGlobalBase || region.base > chip::kGlobalEnd ||
+      region.size > chip::kGlobalEnd - region.base)
+    return fail("bad-address", where,
+                fmt::format("{} bytes do not fit 0x{:x}..0x{:x}", region.size, chip::kGlobalBase,
+                            chip::kGlobalEnd));
+  auto next = std::upper_bound(regions_.begin(), regions_.end(), region.base,
+                               [](uint64_t base, const Region &r) { return base < r.base; });
+  if ((next != regions_.end() && region.base + region.size > next->base) ||
+      (next != regions_.begin() && std::prev(next)->base + std::prev(next)->size > region.base))
+    return fail("bad-address", where,
+                fmt::format("{} bytes overlap memory that is mapped already", region.size));
+  regions_.insert(next, region);
+  return {};
+}
+
+Status Machine::mapGlobal(uint64_t base, uint64_t size) {
+  if (size == 0)
+    return {};
+  if (size > chip::kGlobalEnd - chip::kGlobalBase)
+    return fail("bad-address", fmt::format("global memory 0x{:x}", base),
+                fmt::format("{} bytes are more than the chip's window", size));
+  try {
+    Pages pages(size);
+    TESSERA_TRY(add({base, size, pages.data(), true}));
+    owned_.push_back(std::move(pages));
+  } catch (const std::bad_alloc &) {
+    return fail("out-of-memory", fmt::format("global memory 0x{:x}", base),
+                fmt::format("the host gives no {} bytes", size));
+  }
+  return {};
+}
+
+Status Machine::mapReadOnly(uint64_t base, std::span<const uint8_t> bytes) {
+  if (bytes.empty())
+    return {};
+  return add({base, bytes.size(), const_cast<uint8_t *>(bytes.data()), false});
+}
+
+uint8_t *Machine::scratch(int which, size_t bytes) {
+  if (scratch_[which].size() < bytes)
+    scratch_[which] = Pages(std::max(bytes, 2 * scratch_[which].size()));
+  return scratch_[which].data();
+}
+
+Result<uint8_t *> Machine::bytes(uint64_t address, uint64_t size, Access access) {
+  auto within = [&](uint64_t base, uint64_t extent) {
+    return address >= base && address - base <= extent && size <= extent - (address - base);
+  };
+  auto bad = [&](std::string why) {
+    return fail(
+        "bad-address", fmt::format("0x{:x}", address),
+        fmt::format("{} of {} bytes {}", access == Access::Read ? "read" : "write", size, why));
+  };
+  switch (chip::spaceOf(address)) {
+  case chip::Space::Local:
+    if (!within(address & ~uint64_t(chip::kLaneBytes - 1), chip::kLaneBytes))
+      return bad("runs past the end of its lane");
+    return lmem_.data() + (address - chip::kLmemBase);
+  case chip::Space::Static:
+    if (!within(chip::kStaticBase, chip::kStaticBytes))
+      return bad("runs past the end of static memory");
+    if (access == Access::Write)
+      return bad("goes to static memory, which holds the chip's tables");
+    return static_.data() + (address - chip::kStaticBase);
+  case chip::Space::L2:
+    if (!within(chip::kL2Base, chip::kL2End - chip::kL2Base))
+      return bad("runs past the end of L2");
+    return l2_.data() + (address - chip::kL2Base);
+  case chip::Space::Global: {
+    auto next = std::upper_bound(regions_.begin(), regions_.end(), address,
+                                 [](uint64_t a, const Region &r) { return a < r.base; });
+    if (next == regions_.begin())
+      return bad("is below all memory of the model");
+    const Region &r = *std::prev(next);
+    if (!within(r.base, r.size))
+      return bad("is outside the memory of the model");
+    if (access == Access::Write && !r.writable)
+      return bad("goes to coefficients, which no command may change");
+    return r.data + (address - r.base);
+  }
+  case chip::Space::None:
+    break;
+  }
+  return bad("is no memory of the chip");
+}
+
+} // namespace tessera::sim

@@ -1,0 +1,81 @@
+#pragma once
+// The memories that commands see: local memory, static tables, L2 and global memory. Addresses are
+// those of GDMA commands (chip room, address map); TIU commands address local memory from 0.
+#include "tessera/chip/chip.h"
+#include "tessera/support/status.h"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace tessera::sim {
+
+/// Zero-filled pages that cost memory only where touched.
+class Pages {
+public:
+  explicit Pages(size_t bytes);
+  ~Pages();
+  Pages(Pages &&other) noexcept;
+  Pages &operator=(Pages &&other) noexcept;
+  Pages(const Pages &) = delete;
+  Pages &operator=(const Pages &) = delete;
+  uint8_t *data() const { return data_; }
+  size_t size() const { return size_; }
+
+private:
+  uint8_t *data_ = nullptr;
+  size_t size_ = 0;
+};
+
+enum class Access : uint8_t { Read, Write };
+
+/// One chip. Local memory, L2 and global memory start as zeros, static memory as the vendor's
+/// tables (bm1684x.md 1.5). Global memory exists only where it was mapped.
+class Machine {
+public:
+  Machine();
+
+  /// First byte of a lane; kLaneBytes belong to it.
+  uint8_t *lane(int64_t lane) { return lmem_.data() + lane * chip::kLaneBytes; }
+  const uint8_t *lane(int64_t lane) const { return lmem_.data() + lane * chip::kLaneBytes; }
+  std::span<uint8_t> localMemory() { return {lmem_.data(), lmem_.size()}; }
+
+  /// Adds `size` bytes of zeros at `base` to global memory. Error "bad-address" when outside
+  /// 0x1_0000_0000..0x3_0000_0000 or overlapping what is mapped.
+  Status mapGlobal(uint64_t base, uint64_t size);
+  /// The same on the caller's read-only bytes, which must outlive the machine: a store into them is
+  /// an error of the command.
+  Status mapReadOnly(uint64_t base, std::span<const uint8_t> bytes);
+
+  /// The host bytes [address, address + size) of static, L2 or global memory, for local memory
+  /// within one lane only. Error "bad-address" names the address and what it misses.
+  Result<uint8_t *> bytes(uint64_t address, uint64_t size, Access access);
+  Result<const uint8_t *> bytes(uint64_t address, uint64_t size) {
+    TESSERA_ASSIGN(uint8_t *p, bytes(address, size, Access::Read));
+    return p;
+  }
+
+  /// Working memory of the instruction under way, at least `bytes`, 64-byte aligned, contents
+  /// arbitrary; `which` 0..2. Kept between instructions so that pages are touched once.
+  uint8_t *scratch(int which, size_t bytes);
+
+private:
+  struct Region {
+    uint64_t base, size;
+    uint8_t *data;
+    bool writable;
+  };
+  Status add(Region region);
+
+  Pages lmem_, l2_;
+  Pages scratch_[3] = {Pages(0), Pages(0), Pages(0)};
+  std::vector<uint8_t> static_;
+  std::vector<Pages> owned_;
+  std::vector<Region> regions_; ///< sorted by base
+};
+
+/// The words of static memory, 64 KiB (bm1684x.md 1.5).
+std::vector<uint8_t> staticMemory();
+
+} // namespace tessera::sim
