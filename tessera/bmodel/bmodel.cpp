@@ -1,0 +1,474 @@
+#include "tessera/bmodel/bmodel.h"
+
+#include "tessera/bmodel/bmodel_generated.h"
+#include "tessera/support/file.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <ctime>
+#include <fmt/format.h>
+#include <map>
+#include <openssl/sha.h>
+#include <string_view>
+
+namespace tessera::bmodel {
+namespace {
+
+constexpr uint32_t kMagic = 0xFF55AAEE;
+constexpr uint64_t kHeaderBytes = 64;
+/// Streams are copied to 128-byte aligned starts (section 5.7); we give every blob part such a
+/// start already.
+constexpr uint64_t kBlobAlign = 128;
+/// The recipe lies behind the blob, then its length (8 bytes), then this. Read from the end of the
+/// file.
+constexpr std::string_view kRecipeMagic = "TSRrecp1";
+constexpr uint32_t kTpuTensor = 1, kHiddenInput = 1, kHiddenOutput = 2;
+
+// Index = Tensor.data_type (section 5.3). 4-bit types have no counterpart here.
+constexpr DType kTypes[] = {DType::F32, DType::F16, DType::I8,  DType::U8,  DType::I16,
+                            DType::U16, DType::I32, DType::U32, DType::BF16};
+
+uint64_t word(std::span<const uint8_t> b, uint64_t at, int n) {
+  uint64_t v = 0;
+  for (int i = 0; i < n; ++i)
+    v |= uint64_t{b[at + i]} << 8 * i;
+  return v;
+}
+
+void putWord(std::vector<uint8_t> &b, uint64_t v, int n) {
+  for (int i = 0; i < n; ++i)
+    b.push_back(static_cast<uint8_t>(v >> 8 * i));
+}
+
+template <class T> using Vector = flatbuffers::Vector<flatbuffers::Offset<T>>;
+
+template <class T> flatbuffers::uoffset_t sizeOf(const flatbuffers::Vector<T> *v) {
+  return v ? v->size() : 0;
+}
+
+/// Turns the flatbuffer into a Model and gathers everything that is wrong with it.
+class Reader {
+public:
+  Reader(std::span<const uint8_t> blob) : blob_(blob) {}
+
+  Result<Model> model(const fb::Model &m, const std::string &where) {
+    Model out;
+    out.chip = m.chip()->str();
+    out.version = m.version()->str();
+    out.time = m.time()->str();
+    out.neuronSize = m.neuron_size();
+    if (m.net()->size() == 0)
+      problem(where, "holds no network");
+    for (const fb::Net *n : *m.net()) {
+      std::string at = where + ": net '" + n->name()->str() + "'";
+      Net &net = out.nets.emplace_back();
+      net.name = n->name()->str();
+      net.addrMode = n->addr_mode();
+      if (sizeOf(n->parameter()) == 0)
+        problem(at, "has no stage");
+      for (flatbuffers::uoffset_t i = 0; i < sizeOf(n->parameter()); ++i)
+        stage(*n->parameter()->Get(i), net.stages.emplace_back(),
+              fmt::format("{}, stage {}", at, i));
+    }
+    if (!error_.empty())
+      return fail(std::move(error_));
+    return out;
+  }
+
+private:
+  void problem(const std::string &where, std::string what) {
+    // A damaged file has thousands of faults of one cause; a few of them tell it.
+    if (error_.diagnostics().size() < 20)
+      error_.add(Diagnostic{"bad-file", where, std::move(what), ""});
+  }
+
+  std::vector<uint8_t> part(const fb::Binary *b, const std::string &where, const char *what) {
+    if (!b)
+      return {};
+    if (b->start() > blob_.size() || b->size() > blob_.size() - b->start()) {
+      problem(where, fmt::format("{} claims bytes {} to {} + {} of a blob of {}", what, b->start(),
+                                 b->start(), b->size(), blob_.size()));
+      return {};
+    }
+    // Shared ranges are legal, but a small file must not unfold to more than it could hold by
+    // itself.
+    unfolded_ += b->size();
+    if (unfolded_ > 64 * blob_.size() + (1 << 20)) {
+      problem(where, "the parts of the blob are shared more often than any real file does");
+      return {};
+    }
+    auto s = blob_.subspan(b->start(), b->size());
+    return {s.begin(), s.end()};
+  }
+
+  void tensors(const Vector<fb::Tensor> *v, std::vector<TensorInfo> &out,
+               const std::string &where) {
+    for (flatbuffers::uoffset_t i = 0; i < sizeOf(v); ++i) {
+      const fb::Tensor &t = *v->Get(i);
+      TensorInfo &o = out.emplace_back();
+      o.name = t.name()->str();
+      std::string at = where + ", tensor '" + o.name + "'";
+      if (t.data_type() >= std::size(kTypes))
+        problem(at, fmt::format("has the unsupported data type {}", t.data_type()));
+      else
+        o.dtype = kTypes[t.data_type()];
+      if (t.gmem_stmode() != 0)
+        problem(at,
+                fmt::format("has storage mode {}; only 0 (1N) is of this chip", t.gmem_stmode()));
+      o.address = t.device_addr();
+      o.size = t.size();
+      o.scale = t.scale();
+      o.zeroPoint = t.zero_point();
+      uint64_t bytes = static_cast<uint64_t>(dtypeSize(o.dtype));
+      if (sizeOf(t.shape()) == 0 || !t.shape()->Get(0)->dim()) {
+        problem(at, "has no shape");
+        continue;
+      }
+      bool good = true;
+      for (uint64_t d : *t.shape()->Get(0)->dim()) {
+        good = good && d <= (uint64_t{1} << 40) && !__builtin_mul_overflow(bytes, d, &bytes) &&
+               bytes <= (uint64_t{1} << 40);
+        o.shape.push_back(static_cast<int64_t>(d));
+      }
+      if (!good)
+        problem(at, "has an impossible shape"), o.shape.clear();
+      else if (o.size != 0 && bytes > o.size)
+        problem(at, fmt::format("of shape {} needs {} bytes, its buffer has {}", shapeText(o.shape),
+                                bytes, o.size));
+      else if (o.size == 0)
+        o.size = bytes; // older files leave it out
+    }
+  }
+
+  void groups(const Vector<fb::CmdGroup> *v, std::vector<CommandGroup> &out,
+              const std::string &where) {
+    for (flatbuffers::uoffset_t i = 0; i < sizeOf(v); ++i) {
+      const fb::CmdGroup &g = *v->Get(i);
+      std::string at = fmt::format("{}, command group {}", where, i);
+      CommandGroup &o = out.emplace_back();
+      o.tiuCount = g.bdc_num();
+      o.gdmaCount = g.gdma_num();
+      o.tiu = stream(g.binary_bdc(), g.bdc_num(), g.bdc_cmd_byte(), at, "TIU");
+      o.gdma = stream(g.binary_gdma(), g.gdma_num(), g.gdma_cmd_byte(), at, "GDMA");
+    }
+  }
+
+  std::vector<uint8_t> stream(const fb::Binary *b, uint32_t count, uint32_t stated,
+                              const std::string &where, const char *engine) {
+    std::vector<uint8_t> bytes = part(b, where, engine);
+    if (count && b && b->size() == 0)
+      problem(where, fmt::format("{} counts {} instructions without a stream", engine, count));
+    if (stated && b && stated != b->size())
+      problem(where, fmt::format("{} stream has {} bytes, the group states {}", engine, b->size(),
+                                 stated));
+    if (!b && count)
+      problem(where, fmt::format("{} counts {} instructions without a stream", engine, count));
+    return bytes;
+  }
+
+  void stage(const fb::NetParameter &p, Stage &s, const std::string &where) {
+    tensors(p.input_tensor(), s.inputs, where + ", inputs");
+    tensors(p.output_tensor(), s.outputs, where + ", outputs");
+    s.ctxAddress = p.ctx_addr();
+    s.ctxSize = p.ctx_size();
+    if (p.ctx_sizes())
+      s.ctxSizes.assign(p.ctx_sizes()->begin(), p.ctx_sizes()->end());
+    s.ioAddress = p.io_addr();
+    s.ioSize = p.io_size();
+    s.dynamic = p.is_dynamic() != 0;
+    if (p.core_num() > 1)
+      problem(where, fmt::format("is compiled for {} cores; this chip has one", p.core_num()));
+    if (const fb::CoeffMem *c = p.coeff_mem()) {
+      s.coeffAddress = c->address();
+      s.coeff = part(c->binary_coeff(), where, "coefficients");
+      if (c->encrypt_mode() != 0)
+        problem(where, "the coefficients are encrypted");
+      else if (c->check_code() && c->check_code()->size() == SHA256_DIGEST_LENGTH &&
+               c->binary_coeff()) {
+        uint8_t sum[SHA256_DIGEST_LENGTH];
+        SHA256(s.coeff.data(), s.coeff.size(), sum);
+        if (error_.empty() && !std::equal(sum, sum + sizeof sum, c->check_code()->begin()))
+          problem(where, "the coefficients do not match their SHA-256 check code",
+                  "the file was damaged after it was written");
+      }
+    }
+    for (flatbuffers::uoffset_t i = 0; i < sizeOf(p.sub_net()); ++i) {
+      const fb::SubNet &f = *p.sub_net()->Get(i);
+      std::string at = fmt::format("{}, subnet {}", where, i);
+      SubNet &n = s.subnets.emplace_back();
+      n.id = f.id() < 0 ? static_cast<int32_t>(i) : f.id();
+      n.mode = f.subnet_mode();
+      n.dynamic = f.is_dynamic() != 0;
+      tensors(f.input_tensor(), n.inputs, at + ", inputs");
+      tensors(f.output_tensor(), n.outputs, at + ", outputs");
+      if (f.next_subnet_ids())
+        for (int32_t id : *f.next_subnet_ids())
+          if (id >= 0)
+            n.next.push_back(id);
+      if (sizeOf(f.cmd_group()))
+        groups(f.cmd_group(), n.groups, at);
+      else if (sizeOf(f.core_commands()) > 1)
+        problem(at, "holds commands of several cores; this chip has one");
+      else if (sizeOf(f.core_commands()) == 1)
+        groups(f.core_commands()->Get(0)->gdma_tiu_commands(), n.groups, at);
+      // Newer files of one subnet may list the groups in the stage only.
+      if (n.groups.empty() && n.mode == 0 && !n.dynamic && sizeOf(p.sub_net()) == 1)
+        groups(p.cmd_group(), n.groups, where);
+    }
+    if (s.subnets.empty()) { // the oldest files have none
+      SubNet &n = s.subnets.emplace_back();
+      n.dynamic = s.dynamic;
+      n.inputs = s.inputs;
+      n.outputs = s.outputs;
+      groups(p.cmd_group(), n.groups, where);
+    }
+  }
+
+  void problem(const std::string &where, std::string what, std::string hint) {
+    error_.add(Diagnostic{"bad-file", where, std::move(what), std::move(hint)});
+  }
+
+  std::span<const uint8_t> blob_;
+  uint64_t unfolded_ = 0;
+  Error error_;
+};
+
+/// SOURCE_DATE_EPOCH in the layout of C's ctime (without the line end), UTC.
+std::string timeText() {
+  std::time_t t = 0;
+  if (const char *s = std::getenv("SOURCE_DATE_EPOCH")) {
+    char *end = nullptr;
+    long long v = std::strtoll(s, &end, 10);
+    if (end != s && *end == '\0' && v >= 0)
+      t = static_cast<std::time_t>(v);
+  }
+  std::tm tm{};
+  gmtime_r(&t, &tm);
+  char text[64];
+  return {text, std::strftime(text, sizeof text, "%a %b %e %H:%M:%S %Y", &tm)};
+}
+
+class Writer {
+public:
+  Result<std::vector<uint8_t>> write(const Model &m) {
+    if (m.nets.empty())
+      problem("", "the model holds no network");
+    uint64_t neurons = m.neuronSize;
+    std::vector<flatbuffers::Offset<fb::Net>> nets;
+    for (const Net &n : m.nets) {
+      std::string at = "net '" + n.name + "'";
+      if (n.stages.empty())
+        problem(at, "has no stage");
+      std::vector<flatbuffers::Offset<fb::NetParameter>> stages;
+      for (const Stage &s : n.stages) {
+        stages.push_back(stage(s, fmt::format("{}, stage {}", at, stages.size())));
+        if (!m.neuronSize)
+          neurons = std::max(neurons, s.ctxSize);
+      }
+      nets.push_back(fb::CreateNetDirect(b_, n.name.c_str(), &stages, 0, n.addrMode));
+    }
+    auto root = fb::CreateModelDirect(b_, "B", m.version.c_str(),
+                                      m.time.empty() ? timeText().c_str() : m.time.c_str(),
+                                      m.chip.c_str(), &nets, neurons, 0, 1);
+    b_.Finish(root);
+    if (b_.GetSize() > UINT32_MAX || blob_.size() > UINT32_MAX)
+      problem("", fmt::format("{} bytes are more than the header can state", blob_.size()));
+    if (!error_.empty())
+      return fail(std::move(error_));
+
+    std::vector<uint8_t> out;
+    putWord(out, kMagic, 4);
+    putWord(out, kHeaderBytes, 4);
+    putWord(out, b_.GetSize(), 4);
+    putWord(out, blob_.size(), 4);
+    out.resize(kHeaderBytes);
+    out.insert(out.end(), b_.GetBufferPointer(), b_.GetBufferPointer() + b_.GetSize());
+    out.insert(out.end(), blob_.begin(), blob_.end());
+    if (!m.recipe.is_null()) {
+      std::string text = m.recipe.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      out.insert(out.end(), text.begin(), text.end());
+      putWord(out, text.size(), 8);
+      out.insert(out.end(), kRecipeMagic.begin(), kRecipeMagic.end());
+    }
+    return out;
+  }
+
+private:
+  void problem(const std::string &where, std::string what) {
+    error_.add(Diagnostic{"bad-model", where, std::move(what), ""});
+  }
+
+  fb::Binary part(const std::vector<uint8_t> &bytes) {
+    std::string_view key(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+    std::array<uint8_t, SHA256_DIGEST_LENGTH> sum{};
+    SHA256(bytes.data(), bytes.size(), sum.data());
+    auto [it, fresh] = parts_.try_emplace({bytes.size(), sum}, 0);
+    if (fresh) {
+      blob_.resize((blob_.size() + kBlobAlign - 1) / kBlobAlign * kBlobAlign);
+      it->second = blob_.size();
+      blob_.insert(blob_.end(), key.begin(), key.end());
+    }
+    return {it->second, bytes.size()};
+  }
+
+  flatbuffers::Offset<fb::Tensor> tensor(const TensorInfo &t, uint32_t hidden, int index,
+                                         const std::string &where) {
+    auto type = std::find(std::begin(kTypes), std::end(kTypes), t.dtype);
+    if (type == std::end(kTypes))
+      problem(where + ", tensor '" + t.name + "'",
+              fmt::format("the type {} has no number in the format", dtypeName(t.dtype)));
+    std::vector<uint64_t> dims;
+    for (int64_t d : t.shape) {
+      if (d < 0)
+        problem(where + ", tensor '" + t.name + "'", "has a negative size");
+      dims.push_back(static_cast<uint64_t>(d));
+    }
+    std::vector<flatbuffers::Offset<fb::Shape>> shape{fb::CreateShapeDirect(b_, &dims)};
+    return fb::CreateTensorDirect(b_, t.name.c_str(), static_cast<uint32_t>(type - kTypes), 0,
+                                  t.address, t.size, &shape, kTpuTensor, t.scale, 0, 0, t.zeroPoint,
+                                  static_cast<int32_t>(hidden), index);
+  }
+
+  /// `index` counts within the list of the network; a tensor between subnets is neither input nor
+  /// output of it.
+  std::vector<flatbuffers::Offset<fb::Tensor>> tensors(const std::vector<TensorInfo> &list,
+                                                       const Stage &s, const std::string &where) {
+    std::vector<flatbuffers::Offset<fb::Tensor>> out;
+    for (const TensorInfo &t : list) {
+      auto named = [&](const TensorInfo &o) { return o.name == t.name; };
+      auto in = std::find_if(s.inputs.begin(), s.inputs.end(), named);
+      auto result = std::find_if(s.outputs.begin(), s.outputs.end(), named);
+      bool isInput = in != s.inputs.end() && (&list != &s.outputs);
+      if (isInput)
+        out.push_back(tensor(t, kHiddenInput, static_cast<int>(in - s.inputs.begin()), where));
+      else if (result != s.outputs.end())
+        out.push_back(
+            tensor(t, kHiddenOutput, static_cast<int>(result - s.outputs.begin()), where));
+      else
+        out.push_back(tensor(t, 5, 0, where)); // 5: other
+    }
+    return out;
+  }
+
+  std::vector<flatbuffers::Offset<fb::CmdGroup>> groups(const std::vector<CommandGroup> &list,
+                                                        const std::string &where) {
+    std::vector<flatbuffers::Offset<fb::CmdGroup>> out;
+    for (const CommandGroup &g : list) {
+      auto check = [&](const std::vector<uint8_t> &bytes, uint32_t count, const char *engine) {
+        if (bytes.size() % 128 || bytes.empty() != (count == 0) || bytes.size() > UINT32_MAX)
+          problem(fmt::format("{}, command group {}", where, out.size()),
+                  fmt::format(
+                      "a {} stream of {} bytes and {} instructions (bytes must be a multiple of "
+                      "128, and 0 only with no instruction)",
+                      engine, bytes.size(), count));
+      };
+      check(g.tiu, g.tiuCount, "TIU");
+      check(g.gdma, g.gdmaCount, "GDMA");
+      fb::Binary tiu = part(g.tiu), gdma = part(g.gdma);
+      out.push_back(fb::CreateCmdGroup(b_, g.tiuCount, g.gdmaCount, &tiu, &gdma,
+                                       static_cast<uint32_t>(g.tiu.size()),
+                                       static_cast<uint32_t>(g.gdma.size())));
+    }
+    return out;
+  }
+
+  flatbuffers::Offset<fb::NetParameter> stage(const Stage &s, const std::string &where) {
+    if (s.subnets.empty())
+      problem(where, "has no subnet");
+    if (s.dynamic)
+      problem(where, "is dynamic: its intermediate code is not modelled");
+    fb::Binary coeffs = part(s.coeff);
+    std::vector<uint8_t> sum(SHA256_DIGEST_LENGTH);
+    SHA256(s.coeff.data(), s.coeff.size(), sum.data());
+    auto coeff = fb::CreateCoeffMemDirect(b_, s.coeffAddress, &sum, &coeffs);
+
+    std::vector<flatbuffers::Offset<fb::SubNet>> subnets;
+    std::vector<CommandGroup> all;
+    for (const SubNet &n : s.subnets) {
+      std::string at = fmt::format("{}, subnet {}", where, subnets.size());
+      if (n.mode != 0 || n.dynamic)
+        problem(at, "only static TPU subnets can be written");
+      auto in = tensors(n.inputs, s, at), out = tensors(n.outputs, s, at);
+      auto list = groups(n.groups, at);
+      std::vector<int32_t> next = n.next.empty() ? std::vector<int32_t>{-1} : n.next;
+      subnets.push_back(fb::CreateSubNetDirect(b_, n.mode, &list, nullptr, &in, &out, 0, 0, 0, 0, 0,
+                                               n.id, &next));
+      all.insert(all.end(), n.groups.begin(), n.groups.end());
+    }
+    auto in = tensors(s.inputs, s, where), out = tensors(s.outputs, s, where);
+    auto list = groups(all, where);
+    std::vector<uint64_t> sizes = s.ctxSizes;
+    if (sizes.empty())
+      sizes.push_back(s.ctxSize);
+    return fb::CreateNetParameterDirect(b_, &in, &out, s.ctxAddress, s.ctxSize, coeff, 0, 0, 0,
+                                        &list, nullptr, nullptr, nullptr, &subnets, 0, &sizes,
+                                        nullptr, 1, s.ioAddress, s.ioSize);
+  }
+
+  flatbuffers::FlatBufferBuilder b_{1 << 16};
+  std::vector<uint8_t> blob_;
+  std::map<std::pair<size_t, std::array<uint8_t, SHA256_DIGEST_LENGTH>>, uint64_t> parts_;
+  Error error_;
+};
+
+} // namespace
+
+Result<Model> parse(std::span<const uint8_t> bytes, const std::string &where) {
+  if (bytes.size() < kHeaderBytes)
+    return fail(
+        "bad-file", where,
+        fmt::format("{} bytes are too short for a bmodel (its header alone has 64)", bytes.size()));
+  if (word(bytes, 0, 4) != kMagic)
+    return fail("bad-file", where, "not a bmodel: it does not start with 0xFF55AAEE");
+  const uint64_t header = word(bytes, 4, 4), flat = word(bytes, 8, 4), binary = word(bytes, 12, 4);
+  if (header != kHeaderBytes)
+    return fail("bad-file", where,
+                fmt::format("the header states a size of {} instead of 64", header));
+  const uint64_t end = header + flat + binary;
+  if (end > bytes.size())
+    return fail("bad-file", where,
+                fmt::format("the header states {} + {} + {} bytes, the file has {}", header, flat,
+                            binary, bytes.size()),
+                "the file was cut off");
+  // The verifier wants an aligned buffer, which a span into anything need not be.
+  std::vector<uint8_t> table(bytes.begin() + header, bytes.begin() + header + flat);
+  flatbuffers::Verifier verifier(table.data(), table.size(), 64, 4'000'000);
+  if (table.size() < 8 || !fb::VerifyModelBuffer(verifier))
+    return fail("bad-file", where, "the flatbuffer part is damaged (its verifier refuses it)");
+  TESSERA_ASSIGN(
+      Model m,
+      Reader(bytes.subspan(header + flat, binary)).model(*fb::GetModel(table.data()), where));
+
+  std::span<const uint8_t> tail = bytes.subspan(end);
+  const uint64_t trailer = 8 + kRecipeMagic.size();
+  if (tail.size() >= trailer &&
+      std::equal(kRecipeMagic.begin(), kRecipeMagic.end(), tail.end() - kRecipeMagic.size(),
+                 [](char c, uint8_t b) { return static_cast<uint8_t>(c) == b; })) {
+    uint64_t length = word(tail, tail.size() - trailer, 8);
+    if (length > tail.size() - trailer)
+      return fail("bad-file", where,
+                  fmt::format("the recipe states {} bytes, {} lie behind the blob", length,
+                              tail.size() - trailer));
+    const auto *text = tail.data() + (tail.size() - trailer - length);
+    m.recipe = nlohmann::ordered_json::parse(text, text + length, nullptr, false);
+    if (m.recipe.is_discarded())
+      return fail("bad-file", where, "the recipe behind the blob is not JSON");
+  }
+  return m;
+}
+
+Result<Model> read(const std::filesystem::path &path) {
+  TESSERA_ASSIGN(std::vector<uint8_t> bytes, readFile(path));
+  return parse(bytes, path.string());
+}
+
+Result<std::vector<uint8_t>> serialize(const Model &model) { return Writer().write(model); }
+
+Status write(const std::filesystem::path &path, const Model &model) {
+  TESSERA_ASSIGN(std::vector<uint8_t> bytes, serialize(model));
+  return writeFile(path, bytes);
+}
+
+} // namespace tessera::bmodel
