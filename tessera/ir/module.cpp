@@ -58,18 +58,24 @@ Module Module::create(const std::string &name, const std::string &state) {
   return m;
 }
 
-Result<Module> Module::load(const fs::path &path) {
-  TESSERA_ASSIGN(auto text, readText(path));
+Result<Module> Module::parse(const std::string &text, const std::string &where) {
   Module m;
   m.context_ = makeContext();
-  TESSERA_TRY(collectErrors(m.context(), path.string(), [&] {
-    m.op_ = mlir::parseSourceString<mlir::ModuleOp>(text, mlir::ParserConfig(m.context()),
-                                                    path.string());
+  TESSERA_TRY(collectErrors(m.context(), where, [&] {
+    m.op_ = mlir::parseSourceString<mlir::ModuleOp>(text, mlir::ParserConfig(m.context()), where);
     return mlir::success(static_cast<bool>(m.op_));
   }));
-  if (!m.op().lookupSymbol<mlir::func::FuncOp>("main"))
-    return fail("bad-module", path.string(), "has no func.func @main",
+  // Every room walks one block of top or tpu ops that ends in a return.
+  auto main = m.op().lookupSymbol<mlir::func::FuncOp>("main");
+  if (!main || !main.getBody().hasOneBlock())
+    return fail("bad-module", where, "has no func.func @main with one block",
                 "is this a file written by `tessera transform`?");
+  return m;
+}
+
+Result<Module> Module::load(const fs::path &path) {
+  TESSERA_ASSIGN(auto text, readText(path));
+  TESSERA_ASSIGN(auto m, parse(text, path.string()));
   std::string file = m.attribute("weight_file");
   if (file.empty())
     return fail("bad-module", path.string(), "names no top.weight_file",

@@ -24,6 +24,8 @@ class Module {
 public:
   /// `module @name` with state `state` and an empty `func.func @main`; types are set by the caller.
   static Module create(const std::string &name, const std::string &state);
+  /// Parses and verifies text alone; `weights` stays empty. `where` names the text in errors.
+  static Result<Module> parse(const std::string &text, const std::string &where);
   /// Parses and verifies the text and reads the weights its top.weight_file names (relative to the
   /// text's folder). Every op's error comes as a Diagnostic with file:line:column.
   static Result<Module> load(const std::filesystem::path &mlir);
