@@ -31,10 +31,11 @@ std::string closest(std::string_view word, std::span<const std::string> candidat
     size_t longer = std::max(word.size(), c.size());
     // Lengths alone already tell hopeless candidates: names can be long and many.
     size_t least = longer - std::min(word.size(), c.size());
-    if (least * 3 > longer || least >= fewest)
+    size_t allowed = std::max<size_t>(2, longer / 3);
+    if (least > allowed || least >= fewest)
       continue;
     size_t n = edits(word, c);
-    if (n * 3 <= longer && n < fewest) {
+    if (n <= allowed && n < longer && n < fewest) {
       fewest = n;
       best = c;
     }

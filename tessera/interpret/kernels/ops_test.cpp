@@ -169,7 +169,7 @@ TEST(Pool, AverageCountsWhatItIsToldTo) {
   EXPECT_THAT(values<float>(avgPool(iota({1, 1, 3, 3}), ceil, true, true)), ElementsAre(2, 3.5, 6.5, 8));
   EXPECT_EQ(avgPool(iota({1, 1, 3, 3}), ceil).shape(), (Shape{1, 1, 1, 1}));
   // The last window may not start in the padding behind the input.
-  EXPECT_EQ(maxPool(iota({1, 1, 4, 4}), Window2d{{1, 1}, {2, 2}, {1, 1}, {0, 0, 1, 1}, {}}, true).shape(),
+  EXPECT_EQ(maxPool(iota({1, 1, 4, 4}), Window2d{{1, 1}, {3, 3}, {1, 1}, {0, 0, 2, 2}, {}}, true).shape(),
             (Shape{1, 1, 2, 2}));
 }
 
