@@ -18,9 +18,10 @@ namespace {
 
 constexpr uint32_t kMagic = 0xFF55AAEE;
 constexpr uint64_t kHeaderBytes = 64;
-/// Streams are copied to 128-byte aligned starts (section 5.7); we give every blob part such a
-/// start already.
-constexpr uint64_t kBlobAlign = 128;
+/// The vendor's tools want every part of the blob, and the blob itself, to begin at a multiple of
+/// this in the file ("bmodel is not 4k aligned" otherwise).
+constexpr uint64_t kPage = 4096;
+uint64_t toPage(uint64_t n) { return (n + kPage - 1) / kPage * kPage; }
 /// The recipe lies behind the blob, then its length (8 bytes), then this. Read from the end of the
 /// file.
 constexpr std::string_view kRecipeMagic = "TSRrecp1";
@@ -273,7 +274,9 @@ public:
                                       m.time.empty() ? timeText().c_str() : m.time.c_str(),
                                       m.chip.c_str(), &nets, neurons, 0, 1);
     b_.Finish(root);
-    if (b_.GetSize() > UINT32_MAX || blob_.size() > UINT32_MAX)
+    const uint64_t blobAt = toPage(kHeaderBytes + b_.GetSize());
+    blob_.resize(toPage(blob_.size()));
+    if (blobAt > UINT32_MAX || blob_.size() > UINT32_MAX)
       problem("", fmt::format("{} bytes are more than the header can state", blob_.size()));
     if (!error_.empty())
       return fail(std::move(error_));
@@ -281,10 +284,11 @@ public:
     std::vector<uint8_t> out;
     putWord(out, kMagic, 4);
     putWord(out, kHeaderBytes, 4);
-    putWord(out, b_.GetSize(), 4);
+    putWord(out, blobAt - kHeaderBytes, 4);
     putWord(out, blob_.size(), 4);
     out.resize(kHeaderBytes);
     out.insert(out.end(), b_.GetBufferPointer(), b_.GetBufferPointer() + b_.GetSize());
+    out.resize(blobAt);
     out.insert(out.end(), blob_.begin(), blob_.end());
     if (!m.recipe.is_null()) {
       std::string text = m.recipe.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -301,12 +305,14 @@ private:
   }
 
   fb::Binary part(const std::vector<uint8_t> &bytes) {
+    if (bytes.empty())
+      return {0, 0};
     std::string_view key(reinterpret_cast<const char *>(bytes.data()), bytes.size());
     std::array<uint8_t, SHA256_DIGEST_LENGTH> sum{};
     SHA256(bytes.data(), bytes.size(), sum.data());
     auto [it, fresh] = parts_.try_emplace({bytes.size(), sum}, 0);
     if (fresh) {
-      blob_.resize((blob_.size() + kBlobAlign - 1) / kBlobAlign * kBlobAlign);
+      blob_.resize(toPage(blob_.size()));
       it->second = blob_.size();
       blob_.insert(blob_.end(), key.begin(), key.end());
     }

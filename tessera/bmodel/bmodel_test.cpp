@@ -44,7 +44,7 @@ TEST(Bmodel, RoundTrip) {
   EXPECT_TRUE(*back == m) << infoText(*back) << infoText(m);
   EXPECT_EQ(serialize(*back).value(), *bytes);
   // Three stages of equal coefficients and streams: stored once.
-  EXPECT_LT(bytes->size(), 2 * 5000u + 4096);
+  EXPECT_LT(bytes->size(), 28'000u);
   for (size_t i = 16; i < 64; ++i)
     EXPECT_EQ((*bytes)[i], 0);
   m.recipe = nullptr;
