@@ -117,7 +117,10 @@ Price tensor(const DMA_tensor &f) {
   }
   // Between two places of the same kind: nothing was seen. In local memory no page counts; in
   // system memory the slower side, the store, decides.
-  bool load = dst.local(), seen = src.local() != dst.local() && f.cmd_special_function <= 1;
+  bool load = dst.local();
+  // Of L2, only stores to it were seen; they cost what stores to DRAM do.
+  bool seen = src.local() != dst.local() && f.cmd_special_function <= 1 &&
+              chip::spaceOf(src.address) != chip::Space::L2;
   const Side &system = load ? src : dst, &other = load ? dst : src;
   Wide padded = runs(system, &other, e).padded();
   if (src.local() && dst.local())
