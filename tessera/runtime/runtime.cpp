@@ -1,0 +1,384 @@
+#include "tessera/runtime/runtime.h"
+
+#include "tessera/numerics/half.h"
+#include "tessera/numerics/rounding.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <set>
+
+namespace tessera::runtime {
+namespace {
+
+using bmodel::Stage;
+using bmodel::SubNet;
+using bmodel::TensorInfo;
+
+Error located(const std::string &where, const Error &error) {
+  Error out;
+  for (Diagnostic d : error.diagnostics()) {
+    d.where = d.where.empty() ? where : where + ": " + d.where;
+    out.add(d);
+  }
+  return out;
+}
+
+/// The subnets in running order, from the first along `next`.
+Result<std::vector<const SubNet *>> runningOrder(const Stage &stage) {
+  std::vector<const SubNet *> order;
+  std::set<int32_t> seen;
+  const SubNet *at = &stage.subnets.front();
+  while (true) {
+    std::string where = fmt::format("subnet {}", at->id);
+    if (!seen.insert(at->id).second)
+      return fail("unsupported-subnet", where, "the subnets run in a circle");
+    if (at->mode != 0)
+      return fail(
+          "unsupported-subnet", where,
+          fmt::format("runs on {}, only TPU subnets can be simulated",
+                      at->mode == 1 ? "the CPU" : fmt::format("the host (mode {})", at->mode)));
+    if (at->dynamic)
+      return fail("unsupported-subnet", where, "is dynamic: it holds no command words",
+                  "compile it for fixed shapes");
+    order.push_back(at);
+    if (at->next.empty())
+      break;
+    if (at->next.size() > 1)
+      return fail("unsupported-subnet", where, "branches into several subnets");
+    auto next = std::find_if(stage.subnets.begin(), stage.subnets.end(),
+                             [&](const SubNet &s) { return s.id == at->next.front(); });
+    if (next == stage.subnets.end())
+      return fail("bad-file", where,
+                  fmt::format("names a next subnet {} that is not there", at->next.front()));
+    at = &*next;
+  }
+  if (order.size() != stage.subnets.size())
+    return fail("unsupported-subnet", "",
+                fmt::format("only {} of {} subnets are reached from the first", order.size(),
+                            stage.subnets.size()));
+  return order;
+}
+
+std::string names(const std::vector<TensorInfo> &tensors) {
+  std::string s;
+  for (const TensorInfo &t : tensors)
+    s += fmt::format("{}'{}' {} {}", s.empty() ? "" : ", ", t.name, dtypeName(t.dtype),
+                     shapeText(t.shape));
+  return s;
+}
+
+template <class T>
+void quantize(std::span<const float> in, uint8_t *out, float scale, int32_t zero) {
+  auto *to = reinterpret_cast<T *>(out);
+  for (size_t i = 0; i < in.size(); ++i)
+    to[i] = numerics::saturate<T>(
+        numerics::roundToInt(in[i] * scale + float(zero), numerics::Rounding::HalfAway));
+}
+
+template <class T>
+void dequantize(const uint8_t *in, std::span<float> out, float scale, int32_t zero) {
+  for (size_t i = 0; i < out.size(); ++i) {
+    T v;
+    std::memcpy(&v, in + i * sizeof(T), sizeof(T));
+    out[i] = (float(v) - float(zero)) * scale;
+  }
+}
+
+Status storeInput(const TensorInfo &info, const Tensor &given, uint8_t *out) {
+  if (given.dtype() == info.dtype) {
+    std::memcpy(out, given.bytes().data(), given.bytes().size());
+    return {};
+  }
+  auto mismatch = [&] {
+    return fail(
+        "bad-dtype", fmt::format("input '{}'", info.name),
+        fmt::format("is {}, the model stores {}", dtypeName(given.dtype()), dtypeName(info.dtype)),
+        "give f32 or the stored type");
+  };
+  if (given.dtype() != DType::F32)
+    return mismatch();
+  std::span<const float> values = given.as<float>();
+  switch (info.dtype) {
+  case DType::I8:
+    quantize<int8_t>(values, out, info.scale, info.zeroPoint);
+    return {};
+  case DType::U8:
+    quantize<uint8_t>(values, out, info.scale, info.zeroPoint);
+    return {};
+  case DType::I16:
+    quantize<int16_t>(values, out, info.scale, info.zeroPoint);
+    return {};
+  case DType::U16:
+    quantize<uint16_t>(values, out, info.scale, info.zeroPoint);
+    return {};
+  case DType::I32:
+    quantize<int32_t>(values, out, info.scale, info.zeroPoint);
+    return {};
+  case DType::F16:
+  case DType::BF16:
+    for (size_t i = 0; i < values.size(); ++i) {
+      uint16_t v = info.dtype == DType::F16 ? numerics::floatToHalf(values[i])
+                                            : numerics::floatToBfloat(values[i]);
+      std::memcpy(out + 2 * i, &v, 2);
+    }
+    return {};
+  default:
+    return mismatch();
+  }
+}
+
+Result<Tensor> loadOutput(const TensorInfo &info, const uint8_t *in) {
+  Tensor t(DType::F32, info.shape);
+  std::span<float> out = t.as<float>();
+  switch (info.dtype) {
+  case DType::F32:
+    std::memcpy(out.data(), in, out.size_bytes());
+    return t;
+  case DType::I8:
+    dequantize<int8_t>(in, out, info.scale, info.zeroPoint);
+    return t;
+  case DType::U8:
+    dequantize<uint8_t>(in, out, info.scale, info.zeroPoint);
+    return t;
+  case DType::I16:
+    dequantize<int16_t>(in, out, info.scale, info.zeroPoint);
+    return t;
+  case DType::U16:
+    dequantize<uint16_t>(in, out, info.scale, info.zeroPoint);
+    return t;
+  case DType::I32:
+    dequantize<int32_t>(in, out, info.scale, info.zeroPoint);
+    return t;
+  case DType::U32:
+    dequantize<uint32_t>(in, out, info.scale, info.zeroPoint);
+    return t;
+  case DType::F16:
+  case DType::BF16:
+    for (size_t i = 0; i < out.size(); ++i) {
+      uint16_t v;
+      std::memcpy(&v, in + 2 * i, 2);
+      out[i] = info.dtype == DType::F16 ? numerics::halfToFloat(v) : numerics::bfloatToFloat(v);
+    }
+    return t;
+  default:
+    return fail("bad-dtype", fmt::format("tensor '{}'", info.name),
+                fmt::format("type {} has no meaning as f32", dtypeName(info.dtype)));
+  }
+}
+
+/// Where a tensor lies in the machine, all of it.
+Result<uint8_t *> memoryOf(sim::Machine &m, const TensorInfo &t, sim::Access access) {
+  auto p = m.bytes(t.address, uint64_t(elementCount(t.shape) * dtypeSize(t.dtype)), access);
+  if (!p)
+    return fail(located(fmt::format("tensor '{}'", t.name), p.error()));
+  return *p;
+}
+
+/// Global memory of a stage: its coefficients as they are, zeros for the rest. Addresses stay those
+/// of the compiler, so that nothing needs relocation.
+Status mapMemory(sim::Machine &m, const Stage &stage) {
+  TESSERA_TRY(m.mapReadOnly(stage.coeffAddress, stage.coeff));
+  uint64_t context = stage.ctxSize;
+  if (uint64_t sum = 0; !stage.ctxSizes.empty()) {
+    for (uint64_t size : stage.ctxSizes)
+      sum += size;
+    context = std::max(context, sum);
+  }
+  TESSERA_TRY(m.mapGlobal(stage.ctxAddress, context));
+  return m.mapGlobal(stage.ioAddress, stage.ioSize);
+}
+
+/// One row of the recipe's side table.
+struct Capture {
+  TensorInfo tensor;
+  size_t group, gdma;
+};
+
+Result<std::vector<Capture>> captures(const nlohmann::ordered_json &recipe) {
+  if (!recipe.is_object() || !recipe.contains("tensors") || !recipe["tensors"].is_array())
+    return fail("no-tensor-table", "", "the file does not say where its inner tensors lie",
+                "only bmodels of tessera carry that table; drop --dump_all_tensors");
+  constexpr DType kTypes[] = {DType::F32, DType::F16, DType::BF16, DType::I8, DType::U8,
+                              DType::I16, DType::U16, DType::I32,  DType::U32};
+  std::vector<Capture> list;
+  for (const auto &j : recipe["tensors"]) {
+    try {
+      Capture c;
+      c.tensor.name = j.at("name");
+      std::string type = j.at("dtype");
+      auto found = std::find_if(std::begin(kTypes), std::end(kTypes),
+                                [&](DType t) { return type == dtypeName(t); });
+      if (found == std::end(kTypes))
+        return fail("bad-file", "recipe tensors",
+                    fmt::format("type '{}' of '{}'", type, c.tensor.name));
+      c.tensor.dtype = *found;
+      c.tensor.shape = j.at("shape").get<Shape>();
+      for (int64_t dim : c.tensor.shape)
+        if (dim < 1 || dim > chip::kMaxDim)
+          return fail("bad-file", "recipe tensors", fmt::format("shape of '{}'", c.tensor.name));
+      c.tensor.address = j.at("address");
+      c.tensor.scale = j.value("scale", 1.0f);
+      c.tensor.zeroPoint = j.value("zero_point", 0);
+      c.group = j.value("group", size_t(0));
+      c.gdma = j.at("gdma");
+      list.push_back(std::move(c));
+    } catch (const nlohmann::json::exception &e) {
+      return fail("bad-file", "recipe tensors", e.what());
+    }
+  }
+  return list;
+}
+
+} // namespace
+
+Result<Session> Session::open(const std::filesystem::path &path) {
+  TESSERA_ASSIGN(bmodel::Model model, bmodel::read(path));
+  return create(std::move(model), path.string());
+}
+
+Result<Session> Session::create(bmodel::Model model, const std::string &where) {
+  auto data = std::make_shared<Data>();
+  data->where = where;
+  data->model = std::move(model);
+  if (data->model.chip != "BM1684X")
+    return fail("unsupported-model", where,
+                fmt::format("is for {}, not for BM1684X", data->model.chip));
+  if (data->model.nets.size() != 1)
+    return fail("unsupported-model", where,
+                fmt::format("holds {} networks, one can be run", data->model.nets.size()),
+                "extract the one you want");
+  const std::vector<Stage> &stages = data->model.nets.front().stages;
+  if (stages.empty())
+    return fail("bad-file", where, "holds no stage");
+  for (size_t s = 0; s < stages.size(); ++s) {
+    std::string stageText = stages.size() > 1 ? fmt::format("{}: stage {}", where, s) : where;
+    if (stages[s].dynamic)
+      return fail("unsupported-subnet", stageText, "is dynamic: it holds no command words",
+                  "compile it for fixed shapes");
+    if (stages[s].subnets.empty())
+      return fail("bad-file", stageText, "holds no subnet");
+    auto order = runningOrder(stages[s]);
+    if (!order)
+      return fail(located(stageText, order.error()));
+    std::vector<Group> groups;
+    for (const SubNet *subnet : *order)
+      for (const bmodel::CommandGroup &g : subnet->groups) {
+        std::string place = fmt::format("{}: group {}", stageText, groups.size());
+        Group decoded;
+        if (!g.tiu.empty()) {
+          auto tiu = isa::decodeStream(isa::Engine::Tiu, g.tiu, g.tiuCount);
+          if (!tiu)
+            return fail(located(place, tiu.error()));
+          decoded.tiu = std::move(*tiu);
+        }
+        if (!g.gdma.empty()) {
+          auto gdma = isa::decodeStream(isa::Engine::Gdma, g.gdma, g.gdmaCount);
+          if (!gdma)
+            return fail(located(place, gdma.error()));
+          decoded.gdma = std::move(*gdma);
+        }
+        groups.push_back(std::move(decoded));
+      }
+    data->groups.push_back(std::move(groups));
+  }
+  Session session;
+  session.data_ = std::move(data);
+  return session;
+}
+
+Result<const Stage *> Session::stageFor(const TensorMap &inputs) const {
+  const std::vector<Stage> &stages = data_->model.nets.front().stages;
+  const Stage &first = stages.front();
+  Error problems;
+  for (const TensorInfo &t : first.inputs)
+    if (!inputs.contains(t.name))
+      problems.add(Diagnostic{"missing-input", data_->where,
+                              fmt::format("input '{}' was not given", t.name),
+                              "the model takes " + names(first.inputs)});
+  for (const auto &[name, tensor] : inputs)
+    if (std::none_of(first.inputs.begin(), first.inputs.end(),
+                     [&, &n = name](const TensorInfo &t) { return t.name == n; }))
+      problems.add(Diagnostic{"unknown-input", data_->where, fmt::format("has no input '{}'", name),
+                              "the model takes " + names(first.inputs)});
+  if (!problems.empty())
+    return fail(problems);
+  for (const Stage &stage : stages) {
+    bool fits = stage.inputs.size() == first.inputs.size();
+    for (const TensorInfo &t : stage.inputs) {
+      const Tensor *given = inputs.find(t.name);
+      fits = fits && given && given->shape() == t.shape;
+    }
+    if (fits)
+      return &stage;
+  }
+  std::string given, taken;
+  for (const auto &[name, tensor] : inputs)
+    given += fmt::format("{}'{}' {}", given.empty() ? "" : ", ", name, shapeText(tensor.shape()));
+  for (const Stage &stage : stages)
+    taken += (taken.empty() ? "" : "; or ") + names(stage.inputs);
+  return fail("shape-mismatch", data_->where, "given " + given, "the model takes " + taken);
+}
+
+Result<TensorMap> Session::run(const TensorMap &inputs, const RunOptions &options) const {
+  TESSERA_ASSIGN(const Stage *stage, stageFor(inputs));
+  auto here = [&](const Error &e) { return fail(located(data_->where, e)); };
+  std::vector<Capture> wanted;
+  if (options.dumpAllTensors) {
+    auto list = captures(data_->model.recipe);
+    if (!list)
+      return here(list.error());
+    wanted = std::move(*list);
+  }
+  sim::Machine machine;
+  if (auto s = mapMemory(machine, *stage); !s)
+    return here(s.error());
+  for (const TensorInfo &t : stage->inputs) {
+    auto memory = memoryOf(machine, t, sim::Access::Write);
+    if (!memory)
+      return here(memory.error());
+    if (auto s = storeInput(t, *inputs.find(t.name), *memory); !s)
+      return here(s.error());
+  }
+  TensorMap captured;
+  const auto &groups = data_->groups[size_t(stage - data_->model.nets.front().stages.data())];
+  for (size_t g = 0; g < groups.size(); ++g) {
+    sim::RunHooks hooks;
+    if (options.hooks)
+      hooks = *options.hooks;
+    if (!wanted.empty())
+      hooks.afterCommand = [&](const sim::Machine &m, const sim::Place &place,
+                               const isa::Command &command) -> Status {
+        if (place.engine == isa::Engine::Gdma)
+          for (const Capture &c : wanted)
+            if (c.group == g && c.gdma == place.index) {
+              TESSERA_ASSIGN(const uint8_t *memory, memoryOf(machine, c.tensor, sim::Access::Read));
+              TESSERA_ASSIGN(Tensor t, loadOutput(c.tensor, memory));
+              captured.set(c.tensor.name, std::move(t));
+            }
+        return options.hooks && options.hooks->afterCommand
+                   ? options.hooks->afterCommand(m, place, command)
+                   : Status{};
+      };
+    if (auto s = sim::run(machine, groups[g].tiu, groups[g].gdma, &hooks); !s)
+      return fail(
+          located(groups.size() > 1 ? fmt::format("{}: group {}", data_->where, g) : data_->where,
+                  s.error()));
+  }
+  TensorMap outputs;
+  for (const TensorInfo &t : stage->outputs) {
+    auto memory = memoryOf(machine, t, sim::Access::Read);
+    if (!memory)
+      return here(memory.error());
+    auto tensor = loadOutput(t, *memory);
+    if (!tensor)
+      return here(tensor.error());
+    outputs.set(t.name, std::move(*tensor));
+  }
+  for (const auto &[name, tensor] : captured)
+    if (!outputs.contains(name))
+      outputs.set(name, tensor);
+  return outputs;
+}
+
+} // namespace tessera::runtime

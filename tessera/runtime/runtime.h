@@ -1,0 +1,61 @@
+#pragma once
+// Runs a bmodel on the simulator as the vendor's runtime runs it on a board: loads the
+// coefficients, binds inputs, executes every command group and hands back the outputs as floats.
+#include "tessera/bmodel/bmodel.h"
+#include "tessera/isa/isa.h"
+#include "tessera/sim/sim.h"
+#include "tessera/tensor/tensor.h"
+
+#include <filesystem>
+#include <memory>
+
+namespace tessera::runtime {
+
+struct RunOptions {
+  /// Also every inner tensor that the recipe's side table names. Error "no-tensor-table" when the
+  /// file holds none (files of other compilers). An entry of recipe["tensors"] is
+  ///   {"name", "dtype" ("i8", "f32", ...), "shape": [...], "address", "scale", "zero_point",
+  ///    "group", "gdma"}:
+  /// the packed tensor lies at the global address `address` once instruction `gdma` (index in its
+  /// stream, from 0) of command group `group` (from 0, counted over all subnets in their order) has
+  /// run; it is returned as (value - zero_point) * scale.
+  bool dumpAllTensors = false;
+  /// Watches every command; may be null.
+  sim::RunHooks *hooks = nullptr;
+};
+
+/// A loaded bmodel. run() may be called from several threads at once: each call has its own
+/// machine.
+class Session {
+public:
+  /// Reads and decodes the file. Errors: "bad-file"; "unsupported-subnet" for dynamic stages and
+  /// for subnets that run elsewhere than on the TPU; "unsupported-model" for another chip; the
+  /// decoder's errors with the file in front.
+  static Result<Session> open(const std::filesystem::path &bmodel);
+  /// The same from memory; `where` stands for the file in messages.
+  static Result<Session> create(bmodel::Model model, const std::string &where);
+
+  const bmodel::Model &model() const { return data_->model; }
+
+  /// Inputs by the bmodel's tensor names: F32, or the stored type as it is. F32 for an integer
+  /// tensor is stored as round_half_away(value * scale + zero point), saturated. The stage is the
+  /// first whose input shapes are those given. Outputs under the bmodel's names as F32, integers as
+  /// (value - zero point) * scale. Errors: "missing-input", "unknown-input", "shape-mismatch",
+  /// "bad-dtype", and those of the simulator with file, group, stream and instruction.
+  Result<TensorMap> run(const TensorMap &inputs, const RunOptions &options = {}) const;
+
+private:
+  struct Group {
+    std::vector<isa::Command> tiu, gdma;
+  };
+  struct Data {
+    std::string where;
+    bmodel::Model model;
+    std::vector<std::vector<Group>> groups; ///< of each stage, over its subnets in running order
+  };
+  Result<const bmodel::Stage *> stageFor(const TensorMap &inputs) const;
+
+  std::shared_ptr<const Data> data_;
+};
+
+} // namespace tessera::runtime
