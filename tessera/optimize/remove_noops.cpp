@@ -82,7 +82,7 @@ template <class OpT> bool poolDoesNothing(OpT op) {
   return w == Window2d{} && !op.getDoRelu();
 }
 
-template <class Range, class T> bool all(Range &&values, T value) {
+template <class List, class T> bool all(List &&values, T value) {
   return llvm::all_of(values, [&](auto v) { return v == value; });
 }
 
@@ -131,6 +131,8 @@ mlir::Value sameAs(const Rewriter &r, mlir::Operation *op) {
 
 // A Reshape of a Reshape reads the first one's input; the first goes if nothing else reads it.
 void shortenPair(Rewriter &r, mlir::Operation *op) {
+  if (!llvm::isa<top::ReshapeOp, top::PermuteOp>(op))
+    return;
   mlir::Operation *first = op->getOperand(0).getDefiningOp();
   if (!first || first->getName() != op->getName())
     return;
@@ -140,8 +142,6 @@ void shortenPair(Rewriter &r, mlir::Operation *op) {
     for (int64_t axis : permute.getOrder())
       order.push_back(inner.getOrder()[size_t(axis)]);
     permute.setOrder(order);
-  } else if (!llvm::isa<top::ReshapeOp>(op)) {
-    return;
   }
   op->setOperand(0, first->getOperand(0));
   Rewriter::mergeOrigin(op, first);

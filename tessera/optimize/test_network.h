@@ -3,6 +3,8 @@
 #include "tessera/ir/module.h"
 #include "tessera/optimize/optimize.h"
 
+#include "tessera/optimize/rewriter.h"
+
 #include <gtest/gtest.h>
 #include <random>
 
