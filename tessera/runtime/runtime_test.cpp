@@ -41,10 +41,12 @@ TEST_P(Vendor, EveryOutputElementIsEqual) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, Vendor,
-                         testing::Values(VendorCase{"unet8_int8", "u8"},
-                                         VendorCase{"residual_int8", "res"}),
-                         [](const auto &info) { return std::string(info.param.folder); });
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Vendor,
+    testing::Values(VendorCase{"unet8_int8", "u8"}, VendorCase{"residual_int8", "res"},
+                    VendorCase{"unet8_int8_asymmetric", "u8"}, VendorCase{"prisma_int8", "prisma"},
+                    VendorCase{"unet8_f32", "u8"}, VendorCase{"residual_f16", "res"}),
+    [](const auto &info) { return std::string(info.param.folder); });
 
 } // namespace
 } // namespace tessera::runtime

@@ -44,6 +44,10 @@ inline Result<Local> local(Machine &m, const char *what, uint64_t address, Dims 
   if (d.n < 1 || d.c < 1 || d.h < 1 || d.w < 1)
     return fail("bad-shape", what, fmt::format("{}x{}x{}x{} has no elements", d.n, d.c, d.h, d.w));
   Local t{m.lane(0), chip::laneOf(address), chip::offsetOf(address), size, strides};
+  if (t.offset % size)
+    return fail(
+        "bad-address", what,
+        fmt::format("address 0x{:x} is no multiple of the element's {} bytes", address, size));
   int64_t last = (d.n - 1) * strides.n + (chip::slots(t.startLane, d.c) - 1) * strides.c +
                  (d.h - 1) * strides.h + (d.w - 1) * strides.w;
   if (t.offset + size * (last + 1) > chip::kLaneBytes)

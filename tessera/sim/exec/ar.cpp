@@ -1,6 +1,7 @@
 // sAR, element-wise arithmetic ("BM1684X measured numerics", sections 5, 9 and 10).
 #include "tessera/sim/element.h"
 #include "tessera/sim/exec/exec.h"
+#include "tessera/sim/kernels/elementwise.h"
 #include "tessera/sim/local.h"
 
 #include <bit>
@@ -122,20 +123,32 @@ bool addSatInt32(const Ar &ar) {
   if (ar.a != i32 || ar.b != i32 || ar.res.type != Type::Int32)
     return false;
   forRows<3>(ar.d, {ar.r, ar.x, ar.y}, [](auto p, auto step, int64_t count) {
-    auto sat = [](int64_t v) {
-      return int32_t(v < INT32_MIN ? INT32_MIN : v > INT32_MAX ? INT32_MAX : v);
-    };
-    auto *r = reinterpret_cast<int32_t *>(p[0]);
-    auto *y = reinterpret_cast<const int32_t *>(p[2]);
     if (step[0] == 4 && step[1] == 0 && step[2] == 4) {
-      int64_t bias = loadAs<int32_t>(p[1]);
-      for (int64_t i = 0; i < count; ++i)
-        r[i] = sat(bias + y[i]);
+      kernels::addSaturateInt32(reinterpret_cast<int32_t *>(p[0]),
+                                reinterpret_cast<const int32_t *>(p[2]), loadAs<int32_t>(p[1]),
+                                count);
       return;
     }
     for (int64_t i = 0; i < count; ++i)
-      storeAs<int32_t>(p[0] + i * step[0], sat(int64_t(loadAs<int32_t>(p[1] + i * step[1])) +
-                                               loadAs<int32_t>(p[2] + i * step[2])));
+      storeAs<int32_t>(p[0] + i * step[0],
+                       numerics::saturate<int32_t>(int64_t(loadAs<int32_t>(p[1] + i * step[1])) +
+                                                   loadAs<int32_t>(p[2] + i * step[2])));
+  });
+  return true;
+}
+
+/// 8-bit values times an immediate, shifted right: the rescaling of element-wise layers.
+bool scaleBytes(const Ar &ar, bool resultSigned) {
+  const sAR &f = ar.f;
+  int shift = -int(int8_t(f.opd2_addr & 0xFF));
+  if (f.tsk_opd_num != 3 || !f.opd2_const || !f.opd1_const || ar.a.type != Type::Int8 ||
+      ar.b.type != Type::Int8 || ar.res.bits() == 32 || ar.round != Rounding::HalfUp || shift < 1 ||
+      shift > 31 || ar.r.tensor.strides.w != 1 || ar.x.immediate || ar.x.tensor.strides.w != 1)
+    return false;
+  int32_t factor = ar.b.isSigned ? int8_t(f.opd1_addr) : uint8_t(f.opd1_addr);
+  IntRange range = rangeOf(ar.res.bits(), resultSigned);
+  forRows<2>(ar.d, {ar.r, ar.x}, [&](auto p, auto, int64_t count) {
+    kernels::scaleBytes(p[0], p[1], count, ar.a.isSigned, factor, shift, range, ar.res.bits());
   });
   return true;
 }
@@ -151,6 +164,8 @@ Status arithmetic(Machine &m, const Ar &ar) {
   IntRange range = rangeOf(ar.res.bits(), isSigned);
   bool isShifted = ar.f.tsk_opd_num == 3;
   if (!isShifted && op == kAddSat && addSatInt32(ar))
+    return {};
+  if (op == kMulSat && scaleBytes(ar, isSigned))
     return {};
   if (!isShifted || ar.f.opd2_const) {
     int64_t s = isShifted ? int8_t(ar.f.opd2_addr & 0xFF) : 0;

@@ -1,6 +1,7 @@
 // sPorD: pooling and depthwise convolution ("BM1684X measured numerics", sections 6 and 9).
 #include "tessera/sim/element.h"
 #include "tessera/sim/exec/exec.h"
+#include "tessera/sim/kernels/elementwise.h"
 #include "tessera/sim/local.h"
 #include "tessera/sim/window.h"
 
@@ -69,20 +70,32 @@ Result<Job> prepare(Machine &m, const sPorD &f) {
   return j;
 }
 
-/// The extended plane of one (n, c), as T; load(pointer) reads one input element.
+/// The extended plane of one (n, c), as T; load(out, source, count) reads neighbouring elements.
 template <class T, class Load>
 void extend(const Job &j, std::vector<T> &plane, int64_t n, int64_t c, T pad, T insert, Load load) {
   int64_t width = int64_t(j.columns.size()), size = j.src.size;
   plane.resize(j.rows.size() * j.columns.size());
   const uint8_t *src = j.src.plane(n, c);
+  // Without insertion, and padded with a constant, a row is pad, input, pad.
+  bool plain = j.window.x.insert == 0 && j.window.mode == PadMode::Constant;
+  int64_t left = j.window.x.padBefore, in = j.window.x.in;
   for (size_t y = 0; y < j.rows.size(); ++y) {
     T *out = plane.data() + int64_t(y) * width;
     int32_t row = j.rows[y];
-    for (int64_t x = 0; x < width; ++x) {
-      int32_t column = j.columns[x];
-      out[x] = row == Axis::kPad || column == Axis::kPad ? pad
-               : row < 0 || column < 0                   ? insert
-                                       : load(src + size * (row * j.src.strides.h + column));
+    if (row == Axis::kPad) {
+      std::fill_n(out, width, pad);
+    } else if (plain && row >= 0) {
+      std::fill_n(out, left, pad);
+      load(out + left, src + size * row * j.src.strides.h, in);
+      std::fill(out + left + in, out + width, pad);
+    } else {
+      for (int64_t x = 0; x < width; ++x) {
+        int32_t column = j.columns[x];
+        if (column == Axis::kPad || column < 0 || row < 0)
+          out[x] = column == Axis::kPad ? pad : insert;
+        else
+          load(out + x, src + size * (row * j.src.strides.h + column), 1);
+      }
     }
   }
 }
@@ -113,7 +126,10 @@ template <class T, class Body> void planes(const Job &j, Body body) {
 Status integers(const Job &j) {
   const sPorD &f = j.f;
   bool isSigned = f.opd0_sign;
-  auto read = [isSigned](const uint8_t *p) { return isSigned ? int32_t(int8_t(*p)) : int32_t(*p); };
+  auto load = [isSigned](int16_t *out, const uint8_t *p, int64_t count) {
+    kernels::widen(out, p, count, isSigned);
+  };
+  auto read = [isSigned](uint8_t b) { return isSigned ? int16_t(int8_t(b)) : int16_t(b); };
   if (j.type != Type::Int8)
     return unsupported("pooling or depthwise of int16 or int32");
   bool isMax = f.tsk_eu_typ == kMax, average = f.tsk_eu_typ == kAverage;
@@ -133,51 +149,45 @@ Status integers(const Job &j) {
   int64_t width = j.d.w, stride = j.window.x.stride;
   if (j.taps() > 16384)
     return unsupported(fmt::format("a kernel of {} cells", j.taps()));
-  planes<int32_t>(j, [&](int64_t n, int64_t c, std::vector<int32_t> &plane) {
+  int64_t scale = average ? int64_t(f.opd1_addr & 0xFF) : 1;
+  bool relu = f.tsk_eu_typ == kDepthwiseRelu;
+  planes<int16_t>(j, [&](int64_t n, int64_t c, std::vector<int16_t> &plane) {
     const uint8_t *edge = j.edge.plane(0, c);
-    uint8_t pad = j.edge.immediate ? padByte : edge[0],
-            insert = j.edge.immediate ? insertByte : edge[1];
-    extend<int32_t>(j, plane, n, c, read(&pad), read(&insert), read);
+    extend<int16_t>(j, plane, n, c, read(j.edge.immediate ? padByte : edge[0]),
+                    read(j.edge.immediate ? insertByte : edge[1]), load);
     const uint8_t *weight = j.weight.plane(0, c);
     int64_t bias = 0;
     if (!j.bias.immediate)
       bias = f.opd2_sign ? int64_t(loadAs<int32_t>(j.bias.plane(0, c)))
                          : int64_t(loadAs<uint32_t>(j.bias.plane(0, c)));
+    // Sums that need no bias, scale or shift go straight to bytes.
+    bool direct = bits == 8 && bias == 0 && scale == 1 && !relu && (isMax || shift == 0);
     std::vector<int32_t> sum(width);
-    std::vector<int64_t> v(width);
+    std::vector<int64_t> v(direct ? 0 : width);
     for (int64_t oy = 0; oy < j.d.h; ++oy) {
       std::fill(sum.begin(), sum.end(), isMax ? INT32_MIN : 0);
-      taps(j, plane, oy, [&](const int32_t *row, int64_t k) {
-        int32_t *s = sum.data();
-        if (isMax) {
-          for (int64_t x = 0; x < width; ++x)
-            s[x] = std::max(s[x], row[x * stride]);
-          return;
-        }
+      taps(j, plane, oy, [&](const int16_t *row, int64_t k) {
+        if (isMax)
+          return kernels::maximum(sum.data(), row, stride, width);
         // At most 2^14 cells of at most 2^16 each: 32 bits hold the sum.
         uint8_t byte = j.weight.immediate ? weight[0] : weight[k];
         int32_t w = average ? 1 : f.opd1_sign ? int32_t(int8_t(byte)) : int32_t(byte);
-        if (w == 0)
-          return;
-        if (stride == 1)
-          for (int64_t x = 0; x < width; ++x)
-            s[x] += w * row[x];
-        else
-          for (int64_t x = 0; x < width; ++x)
-            s[x] += w * row[x * stride];
+        if (w != 0)
+          kernels::accumulate(sum.data(), row, stride, w, width);
       });
-      int64_t scale = average ? int64_t(f.opd1_addr & 0xFF) : 1;
-      bool relu = f.tsk_eu_typ == kDepthwiseRelu;
+      uint8_t *out = j.res.plane(n, c) + oy * width * j.res.size;
+      if (direct) {
+        IntRange limit = isMax ? rangeOf(8, isSigned) : range;
+        kernels::clampToBytes(out, sum.data(), width, int32_t(limit.lo), int32_t(limit.hi));
+        continue;
+      }
       for (int64_t x = 0; x < width; ++x) {
         int64_t t = sum[x] * scale + bias;
-        v[x] = relu ? std::max<int64_t>(t, 0) : t;
+        t = relu ? std::max<int64_t>(t, 0) : t;
+        v[x] = shift ? numerics::shiftRight(t, std::min(shift, 63), mode) : t;
       }
-      if (!isMax && shift)
-        for (int64_t x = 0; x < width; ++x)
-          v[x] = numerics::shiftRight(v[x], std::min(shift, 63), mode);
-      if (!isMax)
-        saturateRun(v.data(), width, range);
-      storeInts(j.res.plane(n, c) + oy * width * j.res.size, j.res.size, v.data(), width, bits);
+      saturateRun(v.data(), width, range);
+      storeInts(out, j.res.size, v.data(), width, bits);
     }
   });
   return {};
@@ -195,6 +205,9 @@ Status floats(const Job &j) {
     loadFloats(&v, p, 0, 1, type);
     return v;
   };
+  auto load = [type](float *out, const uint8_t *p, int64_t count) {
+    loadFloats(out, p, chip::bytesOf(type), count, type);
+  };
   auto word = [&](uint64_t bits) {
     auto w = uint32_t(bits);
     return read(reinterpret_cast<const uint8_t *>(&w));
@@ -204,7 +217,7 @@ Status floats(const Job &j) {
   planes<float>(j, [&](int64_t n, int64_t c, std::vector<float> &plane) {
     const uint8_t *edge = j.edge.plane(0, c);
     float pad = read(edge), insert = j.edge.immediate ? word(f.res1_addr) : read(edge + size);
-    extend<float>(j, plane, n, c, pad, insert, read);
+    extend<float>(j, plane, n, c, pad, insert, load);
     const uint8_t *weight = j.weight.plane(0, c);
     std::vector<float> row(width), chain[2];
     bool hasBias = !j.bias.immediate;

@@ -23,7 +23,24 @@ inline int64_t requantizeOne(int64_t v, const Requantize &r) {
   return v < r.range.lo ? r.range.lo : v > r.range.hi ? r.range.hi : v;
 }
 
+// The loops below are compiled for several instruction sets and chosen with the convolution kernel
+// (convKernel), by the same switch; results are the same in every bit.
+
 /// int32 to 8 bits, the requantize of every convolution.
 void requantizeInt32(uint8_t *out, const int32_t *in, int64_t count, const Requantize &r);
+/// out = saturating a + b, the bias of every convolution; out may be a.
+void addSaturateInt32(int32_t *out, const int32_t *a, int32_t b, int64_t count);
+/// out += factor * in[i * step]; sums do not overflow.
+void accumulate(int32_t *out, const int16_t *in, int64_t step, int32_t factor, int64_t count);
+/// out = max(out, in[i * step]).
+void maximum(int32_t *out, const int16_t *in, int64_t step, int64_t count);
+/// 8-bit values of int32 sums, clamped.
+void clampToBytes(uint8_t *out, const int32_t *in, int64_t count, int32_t lo, int32_t hi);
+/// 8-bit values as int16.
+void widen(int16_t *out, const uint8_t *in, int64_t count, bool isSigned);
+/// sat(rsh(a * factor)) by a right shift, half up, of 8-bit values into 8 or 16 bits
+/// (`out` as bytes): the rescaling of every element-wise layer. 1 <= shift <= 31, |factor| < 2^15.
+void scaleBytes(uint8_t *out, const uint8_t *in, int64_t count, bool isSigned, int32_t factor,
+                int shift, IntRange range, int64_t outBits);
 
 } // namespace tessera::sim::kernels
