@@ -1,0 +1,62 @@
+#pragma once
+// What codegen hands to the scheduler: command words whose local addresses are final, whose global
+// addresses and ids are not, together with the memory they touch. Ids and dependencies are later
+// derived from that alone (room emit), so it must cover every byte a command reads or writes.
+#include "tessera/isa/isa.h"
+#include "tessera/tensor/tensor.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace tessera::codegen {
+
+/// Bytes [begin, end) of every lane. All tensors here start at lane 0, so that an offset in the lane
+/// is also the local address a TIU command writes.
+struct LaneRange {
+  uint32_t begin = 0, end = 0;
+  bool overlaps(const LaneRange &o) const { return begin < o.end && o.begin < end; }
+};
+
+/// A strided box of a global buffer whose address is not known yet. Sizes and strides are in
+/// elements, offset in bytes from the start of the buffer.
+struct GlobalBox {
+  int32_t buffer = -1; ///< -1: the command touches no global memory on this side
+  uint64_t offset = 0;
+  int64_t elementBytes = 1;
+  std::array<int64_t, 4> size{1, 1, 1, 1}, stride{0, 0, 0, 0};
+
+  uint64_t begin() const { return offset; }
+  uint64_t end() const; ///< one behind the last byte
+  /// False only if no byte is in both.
+  bool mayOverlap(const GlobalBox &o) const;
+};
+
+struct Instruction {
+  isa::Command command;
+  std::vector<LaneRange> reads, writes; ///< local memory
+  GlobalBox source, destination;        ///< GDMA only
+  int32_t layer = -1, slice = -1;       ///< set by the scheduler
+};
+using Instructions = std::vector<Instruction>;
+
+/// [1,c,h,w] in local memory in the aligned layout (bm1684x.md 2.2), from lane 0.
+struct LocalTensor {
+  uint32_t address = 0;
+  DType dtype = DType::I8;
+  int64_t c = 1, h = 1, w = 1;
+
+  int64_t elementBytes() const { return dtypeSize(dtype); }
+  int64_t slots() const { return chip::slots(0, c); }
+  int64_t planeElements() const { return chip::alignedLayout(0, 1, c, h, w, elementBytes()).c; }
+  int64_t laneBytes() const { return chip::alignedLaneBytes(0, 1, c, h, w, elementBytes()); }
+  LaneRange range() const { return {address, uint32_t(address + laneBytes())}; }
+  /// The `count` channel slots from `first` (the last may be partly filled).
+  LocalTensor slotRange(int64_t first, int64_t count) const;
+};
+
+/// chip type code of a DType the chip computes with (I8 U8 I16 U16 I32 F32); internal error otherwise.
+chip::Type typeCode(DType t);
+/// 1 for signed integers and floats: what sAR writes into its sign bits.
+inline uint64_t signBit(DType t) { return dtypeIsSigned(t) ? 1 : 0; }
+
+} // namespace tessera::codegen

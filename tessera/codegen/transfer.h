@@ -1,0 +1,26 @@
+#pragma once
+// GDMA moves between global and local memory, and constant fills.
+#include "tessera/codegen/instruction.h"
+
+namespace tessera::codegen {
+
+/// Strides of the local side in elements; h and w default to the packed rows of the aligned layout.
+struct LocalSide {
+  uint32_t address = 0;
+  int64_t n = 0, c = 0, h = 0, w = 1;
+};
+LocalSide localSide(const LocalTensor &t);
+
+/// Global box -> local memory, element (n,c,h,w) by the strides of each side (bm1684x.md 3.13).
+Instruction load(const GlobalBox &from, DType dtype, const LocalSide &to);
+Instruction store(const LocalSide &from, DType dtype, const GlobalBox &to);
+/// Rows of bytes, one a lane: `rows` x `width` bytes of a buffer to `address` of lanes 0..rows-1.
+/// Widths beyond a size field become several commands.
+Instructions loadRows(int32_t buffer, uint64_t offset, int64_t rows, int64_t width, uint32_t address);
+/// Every element of the box = `value` (low bits by the element size).
+Instruction fill(const GlobalBox &to, DType dtype, uint32_t value);
+
+/// True if the box keeps the limits of a GDMA command (sizes, column stride).
+bool fitsTransfer(const GlobalBox &box);
+
+} // namespace tessera::codegen
