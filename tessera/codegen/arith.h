@@ -29,9 +29,9 @@ ArithOperand immediateFloat(float value);
 
 struct ArithExtra {
   /// opd2: an immediate shift (positive = left) of the add/mul forms, with its rounding.
-  std::optional<int> shift;
+  std::optional<int> shift = std::nullopt;
   /// opd2: what a select gives where the condition holds.
-  std::optional<uint32_t> selected;
+  std::optional<uint32_t> selected = std::nullopt;
   numerics::Rounding rounding = numerics::Rounding::HalfUp;
 };
 /// result = a op b, sizes from `result`; `strides`: free strides of the result.

@@ -4,6 +4,9 @@
 #include "tessera/codegen/instruction.h"
 #include "tessera/tensor/window.h"
 
+#include <optional>
+#include <span>
+
 namespace tessera::codegen {
 
 /// Constants of output channels [oc0, oc1) and input channels [ic0, ic1) as the chip reads them:

@@ -5,6 +5,9 @@
 namespace tessera::codegen {
 namespace {
 
+// Stands for every global address until it is bound, so that a command can be priced and verified before.
+constexpr uint64_t kUnbound = chip::kGlobalBase;
+
 // Lanes a move of c channels touches: every lane range is the same, so c matters only by its slots.
 LaneRange localRange(const LocalSide &l, const std::array<int64_t, 4> &size, int64_t bytes) {
   int64_t last = (size[0] - 1) * l.n + (chip::slots(0, size[1]) - 1) * l.c + (size[2] - 1) * l.h +
@@ -54,6 +57,7 @@ Instruction load(const GlobalBox &from, DType dtype, const LocalSide &to) {
   d.dst_cstride = uint64_t(to.c);
   d.dst_hstride = uint64_t(to.h);
   d.dst_wstride = uint64_t(to.w);
+  isa::setSourceAddress(d, kUnbound);
   isa::setDestinationAddress(d, chip::kLmemBase + to.address);
   Instruction i{isa::command(d), {}, {localRange(to, from.size, dtypeSize(dtype))}, from, {}};
   i.source.elementBytes = dtypeSize(dtype);
@@ -77,6 +81,7 @@ Instruction store(const LocalSide &from, DType dtype, const GlobalBox &to) {
   d.dst_hstride = uint64_t(to.stride[2]);
   d.dst_wstride = uint64_t(to.stride[3]);
   isa::setSourceAddress(d, chip::kLmemBase + from.address);
+  isa::setDestinationAddress(d, kUnbound);
   Instruction i{isa::command(d), {localRange(from, to.size, dtypeSize(dtype))}, {}, {}, to};
   i.destination.elementBytes = dtypeSize(dtype);
   return i;
@@ -107,6 +112,7 @@ Instruction fill(const GlobalBox &to, DType dtype, uint32_t value) {
   d.dst_cstride = uint64_t(to.stride[1]);
   d.dst_hstride = uint64_t(to.stride[2]);
   d.dst_wstride = uint64_t(to.stride[3]);
+  isa::setDestinationAddress(d, kUnbound);
   Instruction i{isa::command(d), {}, {}, {}, to};
   i.destination.elementBytes = dtypeSize(dtype);
   return i;

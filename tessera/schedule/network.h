@@ -1,0 +1,106 @@
+#pragma once
+// A quantized network on plain structs: what the scheduler cuts. Made from the tpu dialect by
+// schedule/ir, or by hand. Sizes are NCHW; a tensor of lower rank has its axes in front and ones behind.
+#include "tessera/tensor/tensor.h"
+#include "tessera/tensor/window.h"
+
+#include <array>
+#include <variant>
+
+namespace tessera::schedule {
+
+struct NetTensor {
+  std::string name; ///< of the tensor; also the bmodel's name where it is an input or output
+  Shape shape;      ///< rank 1 to 4
+  DType dtype = DType::I8; ///< F32, I8 or U8
+  double scale = 0; ///< real value = stored * scale; 0 for F32
+};
+
+/// Integer convolution; a U8 result is what fuses a ReLU. Half-up requantization, one multiplier and
+/// rshift (positive = right) a channel, or one for all.
+struct Conv2D {
+  Tensor filter; ///< I8|U8 [oc, ic/group, kh, kw]
+  Tensor bias;   ///< I32 [oc], or empty
+  Window2d window;
+  int64_t group = 1;
+  std::vector<int32_t> padValue; ///< what padding cells hold, one per input channel; empty = 0
+  std::vector<int32_t> multiplier, rshift;
+};
+/// Transposed convolution, filter [oc, ic/group, kh, kw] not rotated.
+struct Deconv {
+  Tensor filter, bias;
+  Window2d window;
+  int64_t group = 1;
+  std::vector<int32_t> multiplier, rshift;
+};
+/// The output shape says whether ceil mode was on. `relu`: max with 0 behind it.
+struct MaxPool {
+  Window2d window;
+  bool relu = false;
+};
+struct Add {
+  std::array<int32_t, 2> multiplier{1, 1}, rshift{0, 0};
+};
+struct MulShift {
+  int32_t multiplier = 1, rshift = 0;
+};
+struct Concat {
+  int64_t axis = 1;
+};
+/// All begins, then all ends (2 * rank); negative amounts crop; value as stored.
+struct Pad {
+  std::vector<int64_t> paddings;
+  int32_t value = 0;
+};
+struct Slice {
+  std::vector<int64_t> offset, steps; ///< sizes are the output's
+};
+/// Nearest: result row y is input row rows[y], column x is column columns[x]; never decreasing.
+struct Interp {
+  std::vector<int64_t> rows, columns;
+};
+struct LeakyRelu {
+  int32_t multiplier = 0, rshift = 0;
+};
+struct Relu {};
+struct Compare {
+  bool less = false;
+  double threshold = 0;
+};
+/// Over an axis of two.
+struct Arg {
+  int64_t axis = 1;
+  bool smallest = false, lastIndex = false;
+};
+/// F32 -> I8|U8 by the result's scale, or I8|U8 -> F32 by the input's.
+struct Cast {};
+struct Reshape {};
+/// What the chip rooms cannot do (yet); refused by name with `reason` and `hint`.
+struct Unsupported {
+  std::string reason, hint;
+};
+
+using Op = std::variant<Conv2D, Deconv, MaxPool, Add, MulShift, Concat, Pad, Slice, Interp, LeakyRelu,
+                        Relu, Compare, Arg, Cast, Reshape, Unsupported>;
+
+struct Layer {
+  std::string type; ///< op name as the user knows it, e.g. "Conv2D"
+  int64_t id = -1;  ///< of the tpu op
+  std::vector<int32_t> inputs; ///< tensor indices
+  int32_t output = -1;
+  Op op;
+};
+
+struct Network {
+  std::string name;
+  std::vector<NetTensor> tensors;
+  std::vector<Layer> layers; ///< each after the layers that make its inputs
+  std::vector<int32_t> inputs, outputs;
+
+  int32_t addTensor(NetTensor t) {
+    tensors.push_back(std::move(t));
+    return int32_t(tensors.size()) - 1;
+  }
+};
+
+} // namespace tessera::schedule

@@ -1,0 +1,91 @@
+#pragma once
+// The plan of one layer: its slices and the local memory each needs, still without addresses.
+#include "tessera/codegen/instruction.h"
+#include "tessera/codegen/transfer.h"
+#include "tessera/schedule/schedule.h"
+
+#include <functional>
+
+namespace tessera::schedule {
+
+/// A tensor, or a part of one, in global memory: NCHW sizes, strides in elements, offset in bytes.
+struct View {
+  int32_t buffer = -1;
+  uint64_t offset = 0;
+  std::array<int64_t, 4> shape{1, 1, 1, 1}, stride{0, 0, 0, 0};
+  DType dtype = DType::I8;
+
+  static View dense(int32_t buffer, uint64_t offset, const std::array<int64_t, 4> &shape, DType dtype);
+  bool isDense() const;
+  int64_t count() const { return shape[0] * shape[1] * shape[2] * shape[3]; }
+  /// The part from `begin` with `size`, every `step`-th element.
+  View part(const std::array<int64_t, 4> &begin, const std::array<int64_t, 4> &size,
+            const std::array<int64_t, 4> &step = {1, 1, 1, 1}) const;
+  codegen::GlobalBox box() const;
+};
+std::array<int64_t, 4> shape4(const Shape &shape);
+
+/// Loads `from` (n = 1) to a local tensor of its size; stores one.
+codegen::Instruction loadTensor(const View &from, const codegen::LocalTensor &to);
+codegen::Instruction storeTensor(const codegen::LocalTensor &from, const View &to);
+
+/// A place in local memory that slices of one layer share in turn. With two copies a slice can be
+/// loaded (or stored) while its neighbour computes.
+struct SlotSpec {
+  std::string role;
+  int64_t bytes = 0; ///< a lane's
+  int copies = 1;
+  bool high = false;    ///< taken from the top of local memory: what is loaded ahead
+  bool ownBank = false; ///< no other slot may start in the bank it starts in (requantize source)
+};
+/// What a slice wants in slot `slot`: content number `version`, in copy version % copies.
+struct SlotUse {
+  int slot = 0;
+  int64_t version = 0;
+};
+using Addresses = std::vector<uint32_t>; ///< by slot, of the copies a slice uses
+
+struct SliceWork {
+  std::vector<SlotUse> inputs; ///< loaded unless the copy holds the version already
+  std::vector<SlotUse> work;   ///< scratch and results
+  std::function<codegen::Instructions(const Addresses &, int slot)> load;
+  std::function<codegen::Instructions(const Addresses &)> compute, store; ///< may be empty
+};
+
+/// Gives room for constants: returns the buffer that holds the bytes.
+using AddConstant = std::function<int32_t(std::vector<uint8_t> bytes)>;
+
+struct LayerPlan {
+  int32_t layer = -1;
+  std::vector<SlotSpec> slots;
+  std::vector<SliceWork> slices;
+  std::string cut;
+  /// Builds the constants the slices load; called once, on the plan that was chosen. May be empty.
+  std::function<void(const AddConstant &)> materialize;
+
+  /// Bytes of a lane that all slots take when placed one behind another in empty memory.
+  int64_t localBytes(int64_t capacity) const;
+};
+/// Bytes reserved for one copy of a slot.
+int64_t reservedBytes(const SlotSpec &slot, int64_t capacity);
+
+/// Cycles the plan takes by the rules of `cycles` when its loads and stores run beside its computing:
+/// the slower engine, and what stands alone at both ends.
+uint64_t estimateCycles(const LayerPlan &plan, int64_t capacity);
+
+/// Of the plans that fit, the one with the lowest estimate; nullopt if none fits.
+class PlanChoice {
+public:
+  explicit PlanChoice(int64_t capacity) : capacity_(capacity) {}
+  /// True if the plan fits local memory.
+  bool offer(LayerPlan plan);
+  bool any() const { return best_.has_value(); }
+  std::optional<LayerPlan> take() { return std::move(best_); }
+
+private:
+  int64_t capacity_;
+  std::optional<LayerPlan> best_;
+  uint64_t bestCycles_ = 0;
+};
+
+} // namespace tessera::schedule

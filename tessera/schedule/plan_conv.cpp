@@ -1,0 +1,333 @@
+#include "tessera/schedule/plan_ops.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <memory>
+
+namespace tessera::schedule {
+namespace {
+
+using namespace codegen;
+
+/// One way to cut a convolution.
+struct Cut {
+  int64_t ocSlots = 1;    ///< slots of 64 output channels in a block
+  int64_t icSlots = 1;    ///< slots of 64 input channels in a part; all of them = one part
+  int64_t rowBands = 1, columnBands = 1;
+  bool blocksOutside = false; ///< weights stay while the bands pass, else the other way round
+};
+
+struct Part {
+  int64_t begin, end;
+};
+std::vector<Part> parts(int64_t channels, int64_t slots) {
+  std::vector<Part> list;
+  for (int64_t c = 0; c < channels; c += slots * chip::kLanes)
+    list.push_back({c, std::min(c + slots * chip::kLanes, channels)});
+  return list;
+}
+
+/// Everything the slices of one cut share.
+struct ConvPlan {
+  ConvWork work;
+  std::vector<Part> oc, ic;
+  std::vector<AxisSlice> rows, columns;
+  bool bias = false, padTable = false, weightsSigned = true;
+  int32_t padValue = 0;
+  // Slot numbers.
+  int input = -1, weights = -1, pads = -1, acc = -1, sum = -1, result = -1;
+  // Constants by block: oc index * ic count + ic index; filled once the cut is chosen.
+  struct Constant {
+    int32_t buffer = -1;
+    uint64_t offset = 0;
+  };
+  std::vector<Constant> blocks;
+  std::vector<Constant> padTables; ///< by ic part
+
+  int64_t cells() const { return work.y.kernel * work.x.kernel; }
+  bool tail(size_t i) const { return i + 1 == ic.size(); }
+  int64_t width(size_t o, size_t i) const {
+    return convBlockWidth(oc[o].end - oc[o].begin, ic[i].end - ic[i].begin, cells(), tail(i), bias);
+  }
+};
+
+struct Place {
+  int64_t n;
+  size_t row, column, o, i;
+};
+
+LocalTensor inputTensor(const ConvPlan &p, const Place &at, const Addresses &a) {
+  return {a[p.input], p.work.input.dtype, p.ic[at.i].end - p.ic[at.i].begin,
+          p.rows[at.row].inputs(), p.columns[at.column].inputs()};
+}
+LocalTensor resultTensor(const ConvPlan &p, const Place &at, const Addresses &a, DType type,
+                         int slot) {
+  return {a[slot], type, p.oc[at.o].end - p.oc[at.o].begin, p.rows[at.row].outputs(),
+          p.columns[at.column].outputs()};
+}
+
+Instructions loadSlot(const ConvPlan &p, const Place &at, const Addresses &a, int slot) {
+  if (slot == p.input) {
+    const AxisSlice &y = p.rows[at.row], &x = p.columns[at.column];
+    const Part &ic = p.ic[at.i];
+    View v = p.work.input.part({at.n, ic.begin, y.in0, x.in0},
+                               {1, ic.end - ic.begin, y.inputs(), x.inputs()});
+    return {loadTensor(v, inputTensor(p, at, a))};
+  }
+  if (slot == p.pads) {
+    const auto &c = p.padTables[at.i];
+    int64_t channels = p.ic[at.i].end - p.ic[at.i].begin;
+    return loadRows(c.buffer, c.offset, std::min(channels, chip::kLanes),
+                    2 * chip::slots(0, channels), a[slot]);
+  }
+  const auto &c = p.blocks[at.o * p.ic.size() + at.i];
+  return loadRows(c.buffer, c.offset, std::min(p.oc[at.o].end - p.oc[at.o].begin, chip::kLanes),
+                  p.width(at.o, at.i), a[slot]);
+}
+
+Instructions compute(const ConvPlan &p, const Place &at, const Addresses &a) {
+  Instructions list;
+  LocalTensor in = inputTensor(p, at, a);
+  LocalTensor result = resultTensor(p, at, a, p.work.output.dtype, p.result);
+  int64_t ocSlots = result.slots(), icPart = p.ic[at.i].end - p.ic[at.i].begin;
+  bool tail = p.tail(at.i), whole = p.ic.size() > 1;
+  int64_t tableBytes = 0, biasOffset = 0;
+  if (tail) {
+    biasOffset = (ocSlots - 1) * chip::kEuBytes + 12;
+    tableBytes = chip::alignUp(biasOffset + (p.bias ? 4 * ocSlots : 0), chip::kEuBytes);
+  }
+  int64_t slotBytes = chip::alignUp(icPart, chip::kLanes) * p.cells();
+  // One slot of output channels at a time, so that the int32 sums of one slot are all the scratch there
+  // is; input channels in parts need the sums of the whole block kept.
+  LocalTensor accBlock = resultTensor(p, at, a, DType::I32, p.acc);
+  LocalTensor sumBlock = p.bias ? resultTensor(p, at, a, DType::I32, p.sum) : accBlock;
+  for (int64_t s = 0; s < ocSlots; ++s) {
+    LocalTensor acc = accBlock.slotRange(s, 1), sum = sumBlock.slotRange(s, 1);
+    if (!whole)
+      acc.address = accBlock.address;
+    if (p.bias)
+      sum.address = sumBlock.address;
+    else
+      sum = acc;
+    ConvSlice c;
+    c.input = in;
+    c.y = p.rows[at.row];
+    c.x = p.columns[at.column];
+    c.axisY = p.work.y;
+    c.axisX = p.work.x;
+    c.rotate = p.work.rotate;
+    c.weights = uint32_t(a[p.weights] + tableBytes + s * slotBytes);
+    c.weightBytes = slotBytes;
+    c.weightsSigned = p.weightsSigned;
+    c.padValue = p.padValue;
+    if (p.padTable)
+      c.padTable = LaneRange{a[p.pads], uint32_t(a[p.pads] + 2 * in.slots())};
+    c.accumulate = at.i > 0;
+    c.accumulator = acc;
+    list.push_back(convolve(c));
+    if (!tail)
+      continue;
+    if (p.bias)
+      list.push_back(addBias(acc, uint32_t(a[p.weights] + biasOffset + 4 * s), sum));
+    list.push_back(requantize(sum, uint32_t(a[p.weights] + s * chip::kEuBytes), result.slotRange(s, 1)));
+  }
+  return list;
+}
+
+Instructions storeResult(const ConvPlan &p, const Place &at, const Addresses &a) {
+  const Part &oc = p.oc[at.o];
+  const AxisSlice &y = p.rows[at.row], &x = p.columns[at.column];
+  View v = p.work.output.part({at.n, oc.begin, y.out0, x.out0},
+                              {1, oc.end - oc.begin, y.outputs(), x.outputs()});
+  return {storeTensor(resultTensor(p, at, a, p.work.output.dtype, p.result), v)};
+}
+
+// All blocks in one buffer, each on a 64-byte boundary.
+void materialize(ConvPlan &p, const AddConstant &addConstant) {
+  std::vector<uint8_t> bytes;
+  auto append = [&](const ConvBlock &b, ConvPlan::Constant &c) {
+    c.offset = bytes.size();
+    bytes.insert(bytes.end(), b.bytes.begin(), b.bytes.end());
+    bytes.resize(size_t(chip::alignUp(int64_t(bytes.size()), chip::kEuBytes)));
+  };
+  for (size_t o = 0; o < p.oc.size(); ++o)
+    for (size_t i = 0; i < p.ic.size(); ++i)
+      append(packConvBlock(p.work.filter, p.bias ? &p.work.bias : nullptr, p.work.multiplier,
+                           p.work.rshift, p.oc[o].begin, p.oc[o].end, p.ic[i].begin, p.ic[i].end,
+                           p.tail(i)),
+             p.blocks[o * p.ic.size() + i]);
+  if (p.padTable)
+    for (size_t i = 0; i < p.ic.size(); ++i)
+      append(packPadTable(p.work.padValue, p.ic[i].begin, p.ic[i].end), p.padTables[i]);
+  int32_t buffer = addConstant(std::move(bytes));
+  for (auto *list : {&p.blocks, &p.padTables})
+    for (auto &c : *list)
+      c.buffer = buffer;
+}
+
+std::optional<LayerPlan> build(const std::shared_ptr<ConvPlan> &p, const Cut &cut,
+                               const Options &options) {
+  LayerPlan plan;
+  auto slot = [&](SlotSpec s) {
+    plan.slots.push_back(std::move(s));
+    return int(plan.slots.size()) - 1;
+  };
+  auto most = [](const std::vector<AxisSlice> &list, auto value) {
+    int64_t m = 0;
+    for (const AxisSlice &s : list)
+      m = std::max(m, value(s));
+    return m;
+  };
+  int64_t ih = most(p->rows, [](auto &s) { return s.inputs(); });
+  int64_t iw = most(p->columns, [](auto &s) { return s.inputs(); });
+  int64_t oh = most(p->rows, [](auto &s) { return s.outputs(); });
+  int64_t ow = most(p->columns, [](auto &s) { return s.outputs(); });
+  int64_t icPart = p->ic[0].end - p->ic[0].begin, ocPart = p->oc[0].end - p->oc[0].begin;
+  int64_t batch = p->work.output.shape[0];
+  int64_t bands = batch * int64_t(p->rows.size() * p->columns.size());
+  int64_t blocks = int64_t(p->oc.size() * p->ic.size());
+  int64_t inputs = bands * int64_t(p->ic.size());
+  int deep = options.overlap ? 2 : 1;
+  bool split = p->ic.size() > 1;
+
+  // The requantize source first: it wants to start in a bank of its own.
+  int64_t sums = split ? chip::slots(0, ocPart) : 1;
+  int64_t accBytes = chip::alignedLaneBytes(0, 1, 1, oh, ow, 4);
+  if (p->bias)
+    p->sum = slot({"sum", accBytes, 1, false, true});
+  p->acc = slot({"acc", accBytes * sums, 1, false, !p->bias});
+  p->result = slot({"result", chip::alignedLaneBytes(0, 1, ocPart, oh, ow, 1),
+                    bands * int64_t(p->oc.size()) > 1 ? deep : 1, false, false});
+  p->input = slot({"input", chip::alignedLaneBytes(0, 1, icPart, ih, iw, 1), inputs > 1 ? deep : 1,
+                   true, false});
+  int64_t width = 0;
+  for (size_t i = 0; i < p->ic.size(); ++i)
+    width = std::max(width, p->width(0, i));
+  p->weights = slot({"weights", width, blocks > 1 ? deep : 1, true, false});
+  if (p->padTable)
+    p->pads = slot({"pads", 2 * chip::slots(0, icPart), split ? deep : 1, true, false});
+  if (plan.localBytes(options.localBytes) > options.localBytes)
+    return std::nullopt;
+
+  auto add = [&](Place at) {
+    int64_t band = (at.n * int64_t(p->rows.size()) + int64_t(at.row)) * int64_t(p->columns.size()) +
+                   int64_t(at.column);
+    SliceWork s;
+    s.inputs.push_back({p->weights, int64_t(at.o * p->ic.size() + at.i)});
+    if (p->padTable)
+      s.inputs.push_back({p->pads, int64_t(at.i)});
+    s.inputs.push_back({p->input, band * int64_t(p->ic.size()) + int64_t(at.i)});
+    if (p->bias)
+      s.work.push_back({p->sum, 0});
+    s.work.push_back({p->acc, 0});
+    bool tail = p->tail(at.i);
+    // Results alternate; parts of the input channels before the last write none but keep the slot.
+    int64_t number = cut.blocksOutside ? int64_t(at.o) * bands + band
+                                       : band * int64_t(p->oc.size()) + int64_t(at.o);
+    s.work.push_back({p->result, number});
+    s.load = [p, at](const Addresses &a, int which) { return loadSlot(*p, at, a, which); };
+    s.compute = [p, at](const Addresses &a) { return compute(*p, at, a); };
+    if (tail)
+      s.store = [p, at](const Addresses &a) { return storeResult(*p, at, a); };
+    plan.slices.push_back(std::move(s));
+  };
+  auto eachBand = [&](auto body) {
+    for (int64_t n = 0; n < batch; ++n)
+      for (size_t r = 0; r < p->rows.size(); ++r)
+        for (size_t c = 0; c < p->columns.size(); ++c)
+          body(n, r, c);
+  };
+  auto eachPart = [&](int64_t n, size_t r, size_t c, size_t o) {
+    for (size_t i = 0; i < p->ic.size(); ++i)
+      add({n, r, c, o, i});
+  };
+  if (cut.blocksOutside) {
+    for (size_t o = 0; o < p->oc.size(); ++o)
+      eachBand([&](int64_t n, size_t r, size_t c) { eachPart(n, r, c, o); });
+  } else {
+    eachBand([&](int64_t n, size_t r, size_t c) {
+      for (size_t o = 0; o < p->oc.size(); ++o)
+        eachPart(n, r, c, o);
+    });
+  }
+  plan.materialize = [p](const AddConstant &addConstant) { materialize(*p, addConstant); };
+  plan.cut = fmt::format("{} x {} bands of {} x {}, {} channel blocks of {}, {} input parts of {}{}",
+                         p->rows.size(), p->columns.size(), oh, ow, p->oc.size(), ocPart,
+                         p->ic.size(), icPart,
+                         bands > 1 && p->oc.size() > 1
+                             ? (cut.blocksOutside ? ", blocks outside" : ", bands outside")
+                             : "");
+  return plan;
+}
+
+} // namespace
+
+std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options) {
+  int64_t oc = work.filter.dim(0), ic = work.filter.dim(1);
+  for (const WindowAxis *a : {&work.y, &work.x})
+    if (a->stride > chip::kMaxWindowStride || a->dilation > chip::kMaxDilation ||
+        a->insert > chip::kMaxConvInsert || a->kernel > chip::kMaxDim)
+      return std::nullopt;
+  ConvPlan shared;
+  shared.work = work;
+  shared.bias = !work.bias.empty();
+  shared.weightsSigned = work.filter.dtype() == DType::I8;
+  if (!work.padValue.empty()) {
+    bool equal = std::all_of(work.padValue.begin(), work.padValue.end(),
+                             [&](int32_t v) { return v == work.padValue[0]; });
+    shared.padTable = !equal;
+    shared.padValue = equal ? work.padValue[0] : 0;
+  }
+  int64_t ocSlots = chip::slots(0, oc), icSlots = chip::slots(0, ic);
+
+  PlanChoice choice(options.localBytes);
+  // Buffers are not known while prices are compared; a price does not depend on them.
+  auto offer = [&](const Cut &cut) {
+    auto p = std::make_shared<ConvPlan>(shared);
+    p->oc = parts(oc, cut.ocSlots);
+    p->ic = parts(ic, cut.icSlots);
+    p->rows = splitAxis(work.y, cut.rowBands);
+    p->columns = splitAxis(work.x, cut.columnBands);
+    if (p->rows.empty() || p->columns.empty())
+      return false;
+    p->blocks.resize(p->oc.size() * p->ic.size());
+    p->padTables.resize(p->ic.size());
+    auto plan = build(p, cut, options);
+    return plan && choice.offer(std::move(*plan));
+  };
+  // For a block size and part size: the fewest row bands that fit, for the fewest column bands that can.
+  auto search = [&](int64_t ocs, int64_t ics) {
+    bool found = false;
+    int64_t tries = 0;
+    for (int64_t columns = 1; columns <= work.x.out && tries < 2; columns += std::max<int64_t>(1, columns / 4)) {
+      int64_t kept = 0;
+      for (int64_t rows = 1; rows <= work.y.out && kept < 3;) {
+        Cut cut{ocs, ics, rows, columns, false};
+        bool fits = offer(cut);
+        if (fits) {
+          ++kept;
+          found = true;
+          if (ocs < ocSlots) {
+            cut.blocksOutside = true;
+            offer(cut);
+          }
+          rows += std::max<int64_t>(1, rows / 4);
+        } else {
+          rows += std::max<int64_t>(1, rows / 16);
+        }
+      }
+      if (kept > 0)
+        ++tries;
+    }
+    return found;
+  };
+  for (int64_t ocs = ocSlots; ocs >= 1; ocs = ocs == 1 ? 0 : chip::ceilDiv(ocs, 2))
+    search(ocs, icSlots);
+  for (int64_t ics = icSlots; !choice.any() && ics > 1;) {
+    ics = chip::ceilDiv(ics, 2);
+    search(1, ics);
+  }
+  return choice.take();
+}
+
+} // namespace tessera::schedule

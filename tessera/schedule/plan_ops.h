@@ -1,0 +1,50 @@
+#pragma once
+// One planner per kind of op. Each offers the cuts it can think of and keeps the cheapest; nullopt means
+// that no cut fits local memory or keeps the command fields' limits (the caller refuses by name).
+#include "tessera/codegen/conv2d.h"
+#include "tessera/codegen/elementwise.h"
+#include "tessera/schedule/plan.h"
+
+namespace tessera::schedule {
+
+struct ConvWork {
+  View input, output;
+  Tensor filter;              ///< dense over groups
+  Tensor bias;                ///< may be empty
+  std::vector<int32_t> multiplier, rshift, padValue;
+  codegen::WindowAxis y, x;
+  bool rotate = false;
+};
+std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options);
+
+struct PoolWork {
+  View input, output;
+  codegen::WindowAxis y, x;
+  bool relu = false;
+};
+std::optional<LayerPlan> planMaxPool(const PoolWork &work, const Options &options);
+
+/// Result element i from element i of every input. No recipe: a copy of the one input.
+struct ElementwiseWork {
+  std::vector<View> inputs;
+  View output;
+  std::optional<codegen::Elementwise> recipe;
+};
+std::optional<LayerPlan> planElementwise(const ElementwiseWork &work, const Options &options);
+
+struct InterpWork {
+  View input, output;
+  std::vector<int64_t> rows, columns;
+};
+std::optional<LayerPlan> planInterp(const InterpWork &work, const Options &options);
+
+/// Appends the slices of `more` behind `plan`'s; their slots are joined by role.
+void appendPlan(LayerPlan &plan, LayerPlan more);
+
+/// Even bands of an axis of a sliding window; empty if one of them sees no input cell or would need
+/// more than 15 cells of padding.
+std::vector<codegen::AxisSlice> splitAxis(const codegen::WindowAxis &axis, int64_t bands);
+/// [first, end) of even pieces of [0, count), each but the last a multiple of `unit`.
+std::vector<std::pair<int64_t, int64_t>> splitRange(int64_t count, int64_t pieces, int64_t unit = 1);
+
+} // namespace tessera::schedule

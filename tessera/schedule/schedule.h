@@ -1,0 +1,59 @@
+#pragma once
+// From a network to a program: every op cut into slices that fit local memory, slices placed there and
+// ordered so that loads and stores run beside the compute engine, tensors placed in global memory.
+#include "tessera/codegen/instruction.h"
+#include "tessera/schedule/network.h"
+
+namespace tessera::schedule {
+
+struct Options {
+  int64_t localBytes = chip::kLaneBytes; ///< of a lane; less forces more slices (tests)
+  bool overlap = true;                   ///< false: load, compute, store strictly in turn
+};
+
+/// A piece of global memory. Constants hold data and keep it; others live while their layers run.
+struct Buffer {
+  std::string name;
+  uint64_t bytes = 0;
+  bool constant = false;
+  std::vector<uint8_t> data;             ///< constants
+  int32_t firstLayer = 0, lastLayer = 0; ///< inclusive; an input or output lives throughout
+  uint64_t address = 0;                  ///< assigned by schedule()
+};
+
+/// A network input or output, stored densely in NCHW.
+struct Port {
+  std::string name;
+  Shape shape;
+  DType dtype = DType::F32;
+  double scale = 0;
+  int32_t buffer = -1;
+  uint64_t offset = 0;
+};
+
+/// What the scheduler did with one layer, for readers.
+struct LayerReport {
+  std::string name, type;
+  int64_t id = -1;
+  int64_t slices = 0;
+  std::string cut;     ///< e.g. "4 row bands of 52 x 1 column bands of 304, 2 channel blocks"
+  int64_t relayouts = 0; ///< times local memory had to be emptied to place a slice
+};
+
+struct Schedule {
+  std::string name;
+  std::vector<Buffer> buffers;
+  /// In an order that gives the right result if run strictly one by one; each engine keeps this order.
+  codegen::Instructions program;
+  std::vector<Port> inputs, outputs;
+  std::vector<LayerReport> layers; ///< by layer index of the network
+  uint64_t coefficientBytes = 0, neuronAddress = 0, neuronBytes = 0;
+
+  /// Layers, slices, buffers with addresses and lifetimes, one a line.
+  std::string text() const;
+};
+
+/// Errors: every layer that has no integer form or cannot be cut to fit, each by tensor and op name.
+Result<Schedule> schedule(const Network &network, const Options &options = {});
+
+} // namespace tessera::schedule
