@@ -50,7 +50,7 @@ struct Concat {
 /// All begins, then all ends (2 * rank); negative amounts crop; value as stored.
 struct Pad {
   std::vector<int64_t> paddings;
-  int32_t value = 0;
+  double value = 0;
 };
 struct Slice {
   std::vector<int64_t> offset, steps; ///< sizes are the output's

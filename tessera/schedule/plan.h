@@ -36,6 +36,7 @@ struct SlotSpec {
   int64_t bytes = 0; ///< a lane's
   int copies = 1;
   bool high = false;    ///< taken from the top of local memory: what is loaded ahead
+  bool carries = false; ///< holds a value from one slice to the next (partial sums)
   bool ownBank = false; ///< no other slot may start in the bank it starts in (requantize source)
 };
 /// What a slice wants in slot `slot`: content number `version`, in copy version % copies.

@@ -194,18 +194,18 @@ std::optional<LayerPlan> build(const std::shared_ptr<ConvPlan> &p, const Cut &cu
   int64_t sums = split ? chip::slots(0, ocPart) : 1;
   int64_t accBytes = chip::alignedLaneBytes(0, 1, 1, oh, ow, 4);
   if (p->bias)
-    p->sum = slot({"sum", accBytes, 1, false, true});
-  p->acc = slot({"acc", accBytes * sums, 1, false, !p->bias});
+    p->sum = slot({"sum", accBytes, 1, false, false, true});
+  p->acc = slot({"acc", accBytes * sums, 1, false, split, !p->bias});
   p->result = slot({"result", chip::alignedLaneBytes(0, 1, ocPart, oh, ow, 1),
-                    bands * int64_t(p->oc.size()) > 1 ? deep : 1, false, false});
+                    bands * int64_t(p->oc.size()) > 1 ? deep : 1, false, false, false});
   p->input = slot({"input", chip::alignedLaneBytes(0, 1, icPart, ih, iw, 1), inputs > 1 ? deep : 1,
-                   true, false});
+                   true, false, false});
   int64_t width = 0;
   for (size_t i = 0; i < p->ic.size(); ++i)
     width = std::max(width, p->width(0, i));
-  p->weights = slot({"weights", width, blocks > 1 ? deep : 1, true, false});
+  p->weights = slot({"weights", width, blocks > 1 ? deep : 1, true, false, false});
   if (p->padTable)
-    p->pads = slot({"pads", 2 * chip::slots(0, icPart), split ? deep : 1, true, false});
+    p->pads = slot({"pads", 2 * chip::slots(0, icPart), split ? deep : 1, true, false, false});
   if (plan.localBytes(options.localBytes) > options.localBytes)
     return std::nullopt;
 

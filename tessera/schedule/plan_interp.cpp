@@ -56,8 +56,8 @@ std::optional<LayerPlan> planInterp(const InterpWork &work, const Options &optio
               std::max(between, chip::alignedLaneBytes(0, 1, block, y.in1 - y.in0, x.out1 - x.out0, 1));
       }
     LayerPlan plan;
-    plan.slots = {{"result", out, deep, false, false}, {"between", between, 1, false, false},
-                  {"input", in, deep, true, false}};
+    plan.slots = {{"result", out, deep, false, false, false}, {"between", between, 1, false, false, false},
+                  {"input", in, deep, true, false, false}};
     if (plan.localBytes(options.localBytes) > options.localBytes)
       return false;
     int64_t number = 0;

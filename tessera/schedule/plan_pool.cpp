@@ -29,7 +29,7 @@ std::optional<LayerPlan> planMaxPool(const PoolWork &work, const Options &option
         out = std::max(out, chip::alignedLaneBytes(0, 1, block, y.outputs(), x.outputs(), 1));
       }
     LayerPlan plan;
-    plan.slots = {{"result", out, deep, false, false}, {"input", in, deep, true, false}};
+    plan.slots = {{"result", out, deep, false, false, false}, {"input", in, deep, true, false, false}};
     if (plan.localBytes(options.localBytes) > options.localBytes)
       return false;
     int64_t number = 0;
