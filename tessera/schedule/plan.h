@@ -5,6 +5,7 @@
 #include "tessera/schedule/schedule.h"
 
 #include <functional>
+#include <optional>
 
 namespace tessera::schedule {
 

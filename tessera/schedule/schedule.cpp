@@ -76,7 +76,7 @@ private:
   const View &view(int32_t t) const { return views_[size_t(t)]; }
 
   void refuse(const Layer &layer, std::string message, std::string hint) {
-    errors_.add({"unsupported-op",
+    errors_.add(Diagnostic{"unsupported-op",
                  fmt::format("tensor '{}' ({})", tensor(layer.output).name, layer.type),
                  std::move(message), std::move(hint)});
   }
