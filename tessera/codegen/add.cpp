@@ -9,9 +9,10 @@ Elementwise addRecipe(std::array<int32_t, 2> m, std::array<int32_t, 2> r, DType 
   e.scratch = {DType::I16, DType::I16};
   if (result == DType::U8)
     e.scratch.push_back(DType::I16);
-  e.emit = [=](Instructions &list, std::span<const LocalTensor> in, std::span<const LocalTensor> tmp,
-               const LocalTensor &out) {
-    // The multiplier is written signed so that the scaled value saturates as int16 for u8 inputs too.
+  e.emit = [=](Instructions &list, std::span<const LocalTensor> in,
+               std::span<const LocalTensor> tmp, const LocalTensor &out) {
+    // The multiplier is written signed so that the scaled value saturates as int16 for u8 inputs
+    // too.
     for (int i = 0; i < 2; ++i)
       list.push_back(arith(Arith::MulSat, tmp[i], tensorOperand(in[i]),
                            immediateOperand(m[i], DType::I8), {.shift = -r[i]}));

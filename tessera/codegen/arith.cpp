@@ -11,7 +11,8 @@ uint32_t lowBits(int64_t value, DType t) {
                              : uint64_t(value) & ((uint64_t(1) << bits) - 1));
 }
 
-void place(isa::sAR &f, isa::Operand which, const std::optional<isa::Strides> &s, uint64_t &layout) {
+void place(isa::sAR &f, isa::Operand which, const std::optional<isa::Strides> &s,
+           uint64_t &layout) {
   if (!s)
     return;
   layout = 3;

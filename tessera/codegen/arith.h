@@ -1,6 +1,6 @@
 #pragma once
-// sAR on aligned tensors: the building blocks of every element-wise recipe (bm1684x.md 3.6, measured
-// numerics 5 and 9).
+// sAR on aligned tensors: the building blocks of every element-wise recipe (bm1684x.md 3.6,
+// measured numerics 5 and 9).
 #include "tessera/codegen/instruction.h"
 #include "tessera/numerics/rounding.h"
 
@@ -10,14 +10,24 @@ namespace tessera::codegen {
 
 /// Operation numbers of sAR.
 enum class Arith : uint8_t {
-  Mul = 0, Add = 2, Sub = 3, Max = 4, Min = 5, Xor = 9, SelectGreater = 10, SelectLess = 13,
-  Cast = 14, AddSat = 15, Copy = 19, MulSat = 20,
+  Mul = 0,
+  Add = 2,
+  Sub = 3,
+  Max = 4,
+  Min = 5,
+  Xor = 9,
+  SelectGreater = 10,
+  SelectLess = 13,
+  Cast = 14,
+  AddSat = 15,
+  Copy = 19,
+  MulSat = 20,
 };
 
 /// A tensor in the aligned layout, a per-channel int vector, or an immediate.
 struct ArithOperand {
   bool immediate = false;
-  uint32_t value = 0;  ///< address, or the bits of the immediate
+  uint32_t value = 0; ///< address, or the bits of the immediate
   DType dtype = DType::I8;
   std::optional<isa::Strides> strides; ///< free strides in elements; absent = aligned
   LaneRange range;

@@ -10,8 +10,8 @@ Elementwise quantizeRecipe(double scale, DType result) {
   Elementwise e;
   e.scratch = {DType::F32};
   float inverse = static_cast<float>(1.0 / scale);
-  e.emit = [=](Instructions &list, std::span<const LocalTensor> in, std::span<const LocalTensor> tmp,
-               const LocalTensor &out) {
+  e.emit = [=](Instructions &list, std::span<const LocalTensor> in,
+               std::span<const LocalTensor> tmp, const LocalTensor &out) {
     list.push_back(arith(Arith::Mul, tmp[0], tensorOperand(in[0]), immediateFloat(inverse)));
     list.push_back(castTo(out, tmp[0], numerics::Rounding::HalfAway));
   };

@@ -3,8 +3,8 @@
 
 namespace tessera::codegen {
 
-/// x > threshold (or x < threshold) ? 1 : 0 on stored values, I8|U8 to U8. `threshold` any number; beyond
-/// the type's range the answer is constant.
+/// x > threshold (or x < threshold) ? 1 : 0 on stored values, I8|U8 to U8. `threshold` any number;
+/// beyond the type's range the answer is constant.
 Elementwise compareRecipe(bool less, double threshold, DType input);
 
 } // namespace tessera::codegen

@@ -31,9 +31,9 @@ int64_t convBlockWidth(int64_t oc, int64_t ic, int64_t cells, bool tail, bool bi
   return blockLayout(oc, ic, cells, tail, bias).width;
 }
 
-ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias, std::span<const int32_t> multiplier,
-                        std::span<const int32_t> rshift, int64_t oc0, int64_t oc1, int64_t ic0,
-                        int64_t ic1, bool tail) {
+ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias,
+                        std::span<const int32_t> multiplier, std::span<const int32_t> rshift,
+                        int64_t oc0, int64_t oc1, int64_t ic0, int64_t ic1, bool tail) {
   int64_t cells = filter.dim(2) * filter.dim(3), allIc = filter.dim(1);
   BlockLayout l = blockLayout(oc1 - oc0, ic1 - ic0, cells, tail, bias != nullptr);
   ConvBlock b;
@@ -91,7 +91,12 @@ WindowAxis WindowAxis::convolution(const Window2d &w, int axis, int64_t in, int6
   return {in, out, 0, w.strides[axis], w.dilations[axis], w.kernel[axis], w.pads[axis]};
 }
 WindowAxis WindowAxis::transposed(const Window2d &w, int axis, int64_t in, int64_t out) {
-  return {in, out, w.strides[axis] - 1, 1, w.dilations[axis], w.kernel[axis],
+  return {in,
+          out,
+          w.strides[axis] - 1,
+          1,
+          w.dilations[axis],
+          w.kernel[axis],
           w.dilations[axis] * (w.kernel[axis] - 1) - w.pads[axis]};
 }
 

@@ -21,9 +21,9 @@ struct ConvBlock {
 int64_t convBlockWidth(int64_t oc, int64_t ic, int64_t kernelCells, bool tail, bool bias);
 /// `filter` I8|U8 [oc, ic, kh, kw] with all groups written out (expandGroups). `tail` false leaves
 /// requant triples and bias out: a part of the input channels that another part finishes.
-ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias, std::span<const int32_t> multiplier,
-                        std::span<const int32_t> rshift, int64_t oc0, int64_t oc1, int64_t ic0,
-                        int64_t ic1, bool tail);
+ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias,
+                        std::span<const int32_t> multiplier, std::span<const int32_t> rshift,
+                        int64_t oc0, int64_t oc1, int64_t ic0, int64_t ic1, bool tail);
 /// [oc, ic/group, kh, kw] -> [oc, ic, kh, kw] with zeros between groups: same sums, dense form.
 Tensor expandGroups(const Tensor &filter, int64_t group);
 /// Pad table [1,ic,1,2] of pairs (pad, insert), compact: rows of min(ic, 64) lanes.
@@ -55,14 +55,14 @@ struct ConvSlice {
   LocalTensor input; ///< [1, ic, rows, columns] I8|U8
   AxisSlice y, x;
   WindowAxis axisY, axisX;
-  bool rotate = false;         ///< transposed convolution
-  uint32_t weights = 0;        ///< address of the filter part
+  bool rotate = false;  ///< transposed convolution
+  uint32_t weights = 0; ///< address of the filter part
   bool weightsSigned = true;
-  int64_t weightBytes = 0;     ///< a lane's
-  int32_t padValue = 0;        ///< what padding cells hold, if padTable is absent
+  int64_t weightBytes = 0; ///< a lane's
+  int32_t padValue = 0;    ///< what padding cells hold, if padTable is absent
   std::optional<LaneRange> padTable;
-  bool accumulate = false;     ///< add to what the accumulator holds
-  LocalTensor accumulator;     ///< I32 [1, oc, oh, ow]
+  bool accumulate = false; ///< add to what the accumulator holds
+  LocalTensor accumulator; ///< I32 [1, oc, oh, ow]
 };
 Instruction convolve(const ConvSlice &s);
 /// sum = sat32(acc + bias), bias compact int32 [1,c,1,1] at `bias`. Costs half if sum is not acc.

@@ -10,8 +10,8 @@
 
 namespace tessera::codegen {
 
-/// Bytes [begin, end) of every lane. All tensors here start at lane 0, so that an offset in the lane
-/// is also the local address a TIU command writes.
+/// Bytes [begin, end) of every lane. All tensors here start at lane 0, so that an offset in the
+/// lane is also the local address a TIU command writes.
 struct LaneRange {
   uint32_t begin = 0, end = 0;
   bool overlaps(const LaneRange &o) const { return begin < o.end && o.begin < end; }
@@ -54,7 +54,8 @@ struct LocalTensor {
   LocalTensor slotRange(int64_t first, int64_t count) const;
 };
 
-/// chip type code of a DType the chip computes with (I8 U8 I16 U16 I32 F32); internal error otherwise.
+/// chip type code of a DType the chip computes with (I8 U8 I16 U16 I32 F32); internal error
+/// otherwise.
 chip::Type typeCode(DType t);
 /// 1 for signed integers and floats: what sAR writes into its sign bits.
 inline uint64_t signBit(DType t) { return dtypeIsSigned(t) ? 1 : 0; }

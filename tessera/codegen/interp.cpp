@@ -51,21 +51,22 @@ Instructions nearest(const LocalTensor &input, std::span<const int64_t> rows,
   Instructions list;
   int64_t fy = wholeFactor(rows), fx = wholeFactor(columns), bytes = input.elementBytes();
   if (fy > 0 && fx > 0) {
-    // One pass a row replica: batch runs over input rows, h over input columns, w over the replicas of one
-    // column, so that every result row is written in one contiguous run.
+    // One pass a row replica: batch runs over input rows, h over input columns, w over the replicas
+    // of one column, so that every result row is written in one contiguous run.
     for (int64_t a = 0; a < fy; ++a)
-      list.push_back(stridedCopy(
-          input.dtype, {input.h, input.c, input.w, fx}, uint32_t(result.address + a * result.w * bytes),
-          {uint64_t(fy * result.w), uint64_t(result.planeElements()), uint64_t(fx), 1}, result.range(),
-          input.address, {uint64_t(input.w), uint64_t(input.planeElements()), 1, 0}, input.range()));
+      list.push_back(
+          stridedCopy(input.dtype, {input.h, input.c, input.w, fx},
+                      uint32_t(result.address + a * result.w * bytes),
+                      {uint64_t(fy * result.w), uint64_t(result.planeElements()), uint64_t(fx), 1},
+                      result.range(), input.address,
+                      {uint64_t(input.w), uint64_t(input.planeElements()), 1, 0}, input.range()));
     return list;
   }
   for (const Piece &p : pieces(columns))
-    list.push_back(stridedCopy(input.dtype, {1, input.c, input.h, p.count},
-                               uint32_t(between.address + p.first * bytes),
-                               strides(between, between.w, 1), between.range(),
-                               uint32_t(input.address + p.from * bytes),
-                               strides(input, input.w, p.step), input.range()));
+    list.push_back(stridedCopy(
+        input.dtype, {1, input.c, input.h, p.count}, uint32_t(between.address + p.first * bytes),
+        strides(between, between.w, 1), between.range(), uint32_t(input.address + p.from * bytes),
+        strides(input, input.w, p.step), input.range()));
   for (const Piece &p : pieces(rows))
     list.push_back(stridedCopy(input.dtype, {1, input.c, p.count, result.w},
                                uint32_t(result.address + p.first * result.w * bytes),

@@ -6,8 +6,8 @@
 namespace tessera::codegen {
 
 /// Nearest resize of one slice: result row y takes input row rows[y], column x takes columns[x]
-/// (indices into the local input, never decreasing). `between`: [1,c,input rows,result columns] of the same
-/// type, used only if needsBetween() says so.
+/// (indices into the local input, never decreasing). `between`: [1,c,input rows,result columns] of
+/// the same type, used only if needsBetween() says so.
 Instructions nearest(const LocalTensor &input, std::span<const int64_t> rows,
                      std::span<const int64_t> columns, const LocalTensor &between,
                      const LocalTensor &result);

@@ -8,8 +8,8 @@ Elementwise leakyReluRecipe(int32_t multiplier, int32_t rshift, DType type) {
   Elementwise e;
   if (type == DType::I8)
     e.scratch = {DType::I8, DType::I8, DType::I8};
-  e.emit = [=](Instructions &list, std::span<const LocalTensor> in, std::span<const LocalTensor> tmp,
-               const LocalTensor &out) {
+  e.emit = [=](Instructions &list, std::span<const LocalTensor> in,
+               std::span<const LocalTensor> tmp, const LocalTensor &out) {
     auto zero = immediateOperand(0, type);
     if (type == DType::U8) { // never negative: the same values
       list.push_back(arith(Arith::Max, out, tensorOperand(in[0]), zero));

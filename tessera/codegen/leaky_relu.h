@@ -3,7 +3,8 @@
 
 namespace tessera::codegen {
 
-/// x < 0 ? sat((x * multiplier) >> rshift, half up) : x, in one type (I8 or U8); any int16 multiplier.
+/// x < 0 ? sat((x * multiplier) >> rshift, half up) : x, in one type (I8 or U8); any int16
+/// multiplier.
 Elementwise leakyReluRecipe(int32_t multiplier, int32_t rshift, DType type);
 
 } // namespace tessera::codegen

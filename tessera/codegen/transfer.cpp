@@ -5,7 +5,8 @@
 namespace tessera::codegen {
 namespace {
 
-// Stands for every global address until it is bound, so that a command can be priced and verified before.
+// Stands for every global address until it is bound, so that a command can be priced and verified
+// before.
 constexpr uint64_t kUnbound = chip::kGlobalBase;
 
 // Lanes a move of c channels touches: every lane range is the same, so c matters only by its slots.

@@ -16,7 +16,8 @@ Instruction load(const GlobalBox &from, DType dtype, const LocalSide &to);
 Instruction store(const LocalSide &from, DType dtype, const GlobalBox &to);
 /// Rows of bytes, one a lane: `rows` x `width` bytes of a buffer to `address` of lanes 0..rows-1.
 /// Widths beyond a size field become several commands.
-Instructions loadRows(int32_t buffer, uint64_t offset, int64_t rows, int64_t width, uint32_t address);
+Instructions loadRows(int32_t buffer, uint64_t offset, int64_t rows, int64_t width,
+                      uint32_t address);
 /// Every element of the box = `value` (low bits by the element size).
 Instruction fill(const GlobalBox &to, DType dtype, uint32_t value);
 

@@ -80,7 +80,8 @@ Result<std::vector<Streams>> bind(const schedule::Schedule &s, int64_t maxId) {
     (tiu ? g.tiuOrigin : g.gdmaOrigin).push_back(k);
   }
   // A command that breaks a rule of the chip is our mistake, whatever the network.
-  TESSERA_CHECK(errors.empty(), "emitted a command that breaks the chip's rules:\n" + errors.text());
+  TESSERA_CHECK(errors.empty(),
+                "emitted a command that breaks the chip's rules:\n" + errors.text());
   for (Streams &g : groups) {
     g.tiu.push_back(isa::endCommand(Engine::Tiu, uint32_t(g.tiu.size() + 1)));
     g.gdma.push_back(isa::endCommand(Engine::Gdma, uint32_t(g.gdma.size() + 1)));
@@ -99,8 +100,9 @@ Result<bmodel::Model> pack(const schedule::Schedule &s, const std::vector<Stream
   sub.inputs = stage.inputs;
   sub.outputs = stage.outputs;
   for (const Streams &g : streams)
-    sub.groups.push_back({isa::encodeStream(Engine::Tiu, g.tiu), isa::encodeStream(Engine::Gdma, g.gdma),
-                          uint32_t(g.tiu.size()), uint32_t(g.gdma.size())});
+    sub.groups.push_back({isa::encodeStream(Engine::Tiu, g.tiu),
+                          isa::encodeStream(Engine::Gdma, g.gdma), uint32_t(g.tiu.size()),
+                          uint32_t(g.gdma.size())});
   stage.subnets.push_back(std::move(sub));
   stage.coeffAddress = chip::kGlobalBase;
   stage.coeff.assign(s.coefficientBytes, 0);

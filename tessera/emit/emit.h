@@ -8,21 +8,23 @@
 
 namespace tessera::emit {
 
-/// Both streams of one command group with ids, dependencies and addresses bound, end commands included.
+/// Both streams of one command group with ids, dependencies and addresses bound, end commands
+/// included.
 struct Streams {
   std::vector<isa::Command> tiu, gdma;
   /// For every command but the ends: its instruction in schedule.program.
   std::vector<size_t> tiuOrigin, gdmaOrigin;
 };
 
-/// Ids count from 1 in each engine. A command waits for the newest command of the other engine, among
-/// those before it in program order, that touches local memory it touches too (one of the two writing);
-/// its own engine keeps its order (bm1684x.md 3.14). Dependencies never fall along a stream, so that
-/// merging by them gives the program's result. A new group starts before ids pass `maxId`.
+/// Ids count from 1 in each engine. A command waits for the newest command of the other engine,
+/// among those before it in program order, that touches local memory it touches too (one of the two
+/// writing); its own engine keeps its order (bm1684x.md 3.14). Dependencies never fall along a
+/// stream, so that merging by them gives the program's result. A new group starts before ids pass
+/// `maxId`.
 Result<std::vector<Streams>> bind(const schedule::Schedule &s, int64_t maxId = chip::kMaxId);
 
-/// The net as one static stage with one TPU subnet; inputs and outputs under the names and types of the
-/// schedule's ports (scale 1 for F32).
+/// The net as one static stage with one TPU subnet; inputs and outputs under the names and types of
+/// the schedule's ports (scale 1 for F32).
 Result<bmodel::Model> pack(const schedule::Schedule &s, const std::vector<Streams> &streams);
 
 /// Where every command comes from: {"layers": [{id, tensor, type, slices, cut}], "tiu"|"gdma":

@@ -1,6 +1,7 @@
 #pragma once
 // A quantized network on plain structs: what the scheduler cuts. Made from the tpu dialect by
-// schedule/ir, or by hand. Sizes are NCHW; a tensor of lower rank has its axes in front and ones behind.
+// schedule/ir, or by hand. Sizes are NCHW; a tensor of lower rank has its axes in front and ones
+// behind.
 #include "tessera/tensor/tensor.h"
 #include "tessera/tensor/window.h"
 
@@ -10,14 +11,14 @@
 namespace tessera::schedule {
 
 struct NetTensor {
-  std::string name; ///< of the tensor; also the bmodel's name where it is an input or output
-  Shape shape;      ///< rank 1 to 4
+  std::string name;        ///< of the tensor; also the bmodel's name where it is an input or output
+  Shape shape;             ///< rank 1 to 4
   DType dtype = DType::I8; ///< F32, I8 or U8
-  double scale = 0; ///< real value = stored * scale; 0 for F32
+  double scale = 0;        ///< real value = stored * scale; 0 for F32
 };
 
-/// Integer convolution; a U8 result is what fuses a ReLU. Half-up requantization, one multiplier and
-/// rshift (positive = right) a channel, or one for all.
+/// Integer convolution; a U8 result is what fuses a ReLU. Half-up requantization, one multiplier
+/// and rshift (positive = right) a channel, or one for all.
 struct Conv2D {
   Tensor filter; ///< I8|U8 [oc, ic/group, kh, kw]
   Tensor bias;   ///< I32 [oc], or empty
@@ -80,12 +81,12 @@ struct Unsupported {
   std::string reason, hint;
 };
 
-using Op = std::variant<Conv2D, Deconv, MaxPool, Add, MulShift, Concat, Pad, Slice, Interp, LeakyRelu,
-                        Relu, Compare, Arg, Cast, Reshape, Unsupported>;
+using Op = std::variant<Conv2D, Deconv, MaxPool, Add, MulShift, Concat, Pad, Slice, Interp,
+                        LeakyRelu, Relu, Compare, Arg, Cast, Reshape, Unsupported>;
 
 struct Layer {
-  std::string type; ///< op name as the user knows it, e.g. "Conv2D"
-  int64_t id = -1;  ///< of the tpu op
+  std::string type;            ///< op name as the user knows it, e.g. "Conv2D"
+  int64_t id = -1;             ///< of the tpu op
   std::vector<int32_t> inputs; ///< tensor indices
   int32_t output = -1;
   Op op;

@@ -68,7 +68,8 @@ public:
       for (size_t s = 0; s < plans[p].slices.size(); ++s) {
         for (auto *uses : {&plans[p].slices[s].inputs, &plans[p].slices[s].work})
           for (const SlotUse &u : *uses) {
-            Copy &c = slots[size_t(u.slot)][size_t(u.version % plans[p].slots[size_t(u.slot)].copies)];
+            Copy &c =
+                slots[size_t(u.slot)][size_t(u.version % plans[p].slots[size_t(u.slot)].copies)];
             c.used = true;
             c.lastSlice = order_.size();
           }
@@ -153,7 +154,8 @@ private:
     return {uint32_t(c.address),
             uint32_t(c.address + reservedBytes(spec(k, u.slot), options_.localBytes))};
   }
-  /// Gives back what no later slice wants; what pending stores still read only once they are emitted.
+  /// Gives back what no later slice wants; what pending stores still read only once they are
+  /// emitted.
   void releaseAfter(size_t k, bool keepStored) {
     for (auto *uses : {&work(k).inputs, &work(k).work})
       for (const SlotUse &u : *uses) {
@@ -181,8 +183,8 @@ private:
           return true;
     return false;
   }
-  /// Emits those loads of slice k that may go at this point of the program. `uncomputed`: the slice before
-  /// it, if it has not computed yet. True if none is left.
+  /// Emits those loads of slice k that may go at this point of the program. `uncomputed`: the slice
+  /// before it, if it has not computed yet. True if none is left.
   bool tryLoads(size_t k, std::optional<size_t> uncomputed) {
     bool all = true;
     for (const SlotUse &u : work(k).inputs) {
@@ -219,7 +221,8 @@ private:
       relayout(k);
   }
   bool placeAll(size_t k) {
-    // Partial sums must not move, so a layer that has some gets all its places with its first slice.
+    // Partial sums must not move, so a layer that has some gets all its places with its first
+    // slice.
     const LayerPlan &plan = plans_[order_[k].plan];
     bool carries = std::any_of(plan.slots.begin(), plan.slots.end(),
                                [](const SlotSpec &s) { return s.carries; });

@@ -1,6 +1,6 @@
 #pragma once
-// Turns the plans of all layers into one program: places slots in local memory and decides where in the
-// order each load goes, so that it runs beside the computing of the slice before.
+// Turns the plans of all layers into one program: places slots in local memory and decides where in
+// the order each load goes, so that it runs beside the computing of the slice before.
 #include "tessera/schedule/plan.h"
 
 namespace tessera::schedule {

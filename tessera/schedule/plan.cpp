@@ -13,9 +13,13 @@ std::array<int64_t, 4> shape4(const Shape &shape) {
   return s;
 }
 
-View View::dense(int32_t buffer, uint64_t offset, const std::array<int64_t, 4> &shape, DType dtype) {
-  return {buffer, offset, shape,
-          {shape[1] * shape[2] * shape[3], shape[2] * shape[3], shape[3], 1}, dtype};
+View View::dense(int32_t buffer, uint64_t offset, const std::array<int64_t, 4> &shape,
+                 DType dtype) {
+  return {buffer,
+          offset,
+          shape,
+          {shape[1] * shape[2] * shape[3], shape[2] * shape[3], shape[3], 1},
+          dtype};
 }
 bool View::isDense() const {
   int64_t expected = 1;
@@ -89,7 +93,8 @@ int64_t LayerPlan::localBytes(int64_t capacity) const {
 uint64_t estimateCycles(const LayerPlan &plan, int64_t capacity) {
   std::vector<std::vector<uint32_t>> address(plan.slots.size());
   int64_t at = 0;
-  for (int pass = 0; pass < 2; ++pass) // slots that want a bank of their own first, as they are placed
+  for (int pass = 0; pass < 2;
+       ++pass) // slots that want a bank of their own first, as they are placed
     for (size_t s = 0; s < plan.slots.size(); ++s)
       if (plan.slots[s].ownBank == (pass == 0))
         for (int c = 0; c < plan.slots[s].copies; ++c) {

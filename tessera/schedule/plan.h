@@ -16,7 +16,8 @@ struct View {
   std::array<int64_t, 4> shape{1, 1, 1, 1}, stride{0, 0, 0, 0};
   DType dtype = DType::I8;
 
-  static View dense(int32_t buffer, uint64_t offset, const std::array<int64_t, 4> &shape, DType dtype);
+  static View dense(int32_t buffer, uint64_t offset, const std::array<int64_t, 4> &shape,
+                    DType dtype);
   bool isDense() const;
   int64_t count() const { return shape[0] * shape[1] * shape[2] * shape[3]; }
   /// The part from `begin` with `size`, every `step`-th element.
@@ -71,8 +72,8 @@ struct LayerPlan {
 /// Bytes reserved for one copy of a slot.
 int64_t reservedBytes(const SlotSpec &slot, int64_t capacity);
 
-/// Cycles the plan takes by the rules of `cycles` when its loads and stores run beside its computing:
-/// the slower engine, and what stands alone at both ends.
+/// Cycles the plan takes by the rules of `cycles` when its loads and stores run beside its
+/// computing: the slower engine, and what stands alone at both ends.
 uint64_t estimateCycles(const LayerPlan &plan, int64_t capacity);
 
 /// Of the plans that fit, the one with the lowest estimate; nullopt if none fits.

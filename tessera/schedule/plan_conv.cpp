@@ -11,8 +11,8 @@ using namespace codegen;
 
 /// One way to cut a convolution.
 struct Cut {
-  int64_t ocSlots = 1;    ///< slots of 64 output channels in a block
-  int64_t icSlots = 1;    ///< slots of 64 input channels in a part; all of them = one part
+  int64_t ocSlots = 1; ///< slots of 64 output channels in a block
+  int64_t icSlots = 1; ///< slots of 64 input channels in a part; all of them = one part
   int64_t rowBands = 1, columnBands = 1;
   bool blocksOutside = false; ///< weights stay while the bands pass, else the other way round
 };
@@ -97,8 +97,8 @@ Instructions compute(const ConvPlan &p, const Place &at, const Addresses &a) {
     tableBytes = chip::alignUp(biasOffset + (p.bias ? 4 * ocSlots : 0), chip::kEuBytes);
   }
   int64_t slotBytes = chip::alignUp(icPart, chip::kLanes) * p.cells();
-  // One slot of output channels at a time, so that the int32 sums of one slot are all the scratch there
-  // is; input channels in parts need the sums of the whole block kept.
+  // One slot of output channels at a time, so that the int32 sums of one slot are all the scratch
+  // there is; input channels in parts need the sums of the whole block kept.
   LocalTensor accBlock = resultTensor(p, at, a, DType::I32, p.acc);
   LocalTensor sumBlock = p.bias ? resultTensor(p, at, a, DType::I32, p.sum) : accBlock;
   for (int64_t s = 0; s < ocSlots; ++s) {
@@ -129,7 +129,8 @@ Instructions compute(const ConvPlan &p, const Place &at, const Addresses &a) {
       continue;
     if (p.bias)
       list.push_back(addBias(acc, uint32_t(a[p.weights] + biasOffset + 4 * s), sum));
-    list.push_back(requantize(sum, uint32_t(a[p.weights] + s * chip::kEuBytes), result.slotRange(s, 1)));
+    list.push_back(
+        requantize(sum, uint32_t(a[p.weights] + s * chip::kEuBytes), result.slotRange(s, 1)));
   }
   return list;
 }
@@ -251,12 +252,11 @@ std::optional<LayerPlan> build(const std::shared_ptr<ConvPlan> &p, const Cut &cu
     });
   }
   plan.materialize = [p](const AddConstant &addConstant) { materialize(*p, addConstant); };
-  plan.cut = fmt::format("{} x {} bands of {} x {}, {} channel blocks of {}, {} input parts of {}{}",
-                         p->rows.size(), p->columns.size(), oh, ow, p->oc.size(), ocPart,
-                         p->ic.size(), icPart,
-                         bands > 1 && p->oc.size() > 1
-                             ? (cut.blocksOutside ? ", blocks outside" : ", bands outside")
-                             : "");
+  plan.cut = fmt::format(
+      "{} x {} bands of {} x {}, {} channel blocks of {}, {} input parts of {}{}", p->rows.size(),
+      p->columns.size(), oh, ow, p->oc.size(), ocPart, p->ic.size(), icPart,
+      bands > 1 && p->oc.size() > 1 ? (cut.blocksOutside ? ", blocks outside" : ", bands outside")
+                                    : "");
   return plan;
 }
 
@@ -295,11 +295,13 @@ std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options) 
     auto plan = build(p, cut, options);
     return plan && choice.offer(std::move(*plan));
   };
-  // For a block size and part size: the fewest row bands that fit, for the fewest column bands that can.
+  // For a block size and part size: the fewest row bands that fit, for the fewest column bands that
+  // can.
   auto search = [&](int64_t ocs, int64_t ics) {
     bool found = false;
     int64_t tries = 0;
-    for (int64_t columns = 1; columns <= work.x.out && tries < 2; columns += std::max<int64_t>(1, columns / 4)) {
+    for (int64_t columns = 1; columns <= work.x.out && tries < 2;
+         columns += std::max<int64_t>(1, columns / 4)) {
       int64_t kept = 0;
       for (int64_t rows = 1; rows <= work.y.out && kept < 3;) {
         Cut cut{ocs, ics, rows, columns, false};

@@ -10,10 +10,11 @@ using namespace codegen;
 
 namespace {
 
-/// The views with neighbouring axes joined wherever all of them allow it, back in four axes (ones in
-/// front). Order of elements is kept, so any of them may be walked in the new shape.
+/// The views with neighbouring axes joined wherever all of them allow it, back in four axes (ones
+/// in front). Order of elements is kept, so any of them may be walked in the new shape.
 std::vector<View> joinAxes(const std::vector<View> &views) {
-  std::vector<int> axes; // kept axes of the original shape, outermost first, each the last of its group
+  std::vector<int>
+      axes; // kept axes of the original shape, outermost first, each the last of its group
   std::vector<int64_t> sizes;
   for (int i = 0; i < 4; ++i) {
     if (views[0].shape[i] == 1)
@@ -101,7 +102,8 @@ std::optional<LayerPlan> planElementwise(const ElementwiseWork &work, const Opti
     int copies = pieces.size() > 1 ? deep : 1;
     size_t inputs = work.inputs.size(), scratch = work.recipe ? work.recipe->scratch.size() : 0;
     for (size_t i = 0; i < inputs; ++i)
-      plan.slots.push_back({fmt::format("input{}", i), bytes(types[i]), copies, true, false, false});
+      plan.slots.push_back(
+          {fmt::format("input{}", i), bytes(types[i]), copies, true, false, false});
     for (size_t i = 0; i < scratch; ++i)
       plan.slots.push_back(
           {fmt::format("scratch{}", i), bytes(work.recipe->scratch[i]), 1, false, false, false});
@@ -171,15 +173,16 @@ std::optional<LayerPlan> planElementwise(const ElementwiseWork &work, const Opti
           }
         if (int64_t rest = run % chip::kLanes)
           pieces.push_back(pieceOf(
-              rest, 1, 1,
-              [&](const View &v) { return r * v.stride[1] + rows * chip::kLanes; },
+              rest, 1, 1, [&](const View &v) { return r * v.stride[1] + rows * chip::kLanes; },
               [&](const View &) { return std::array<int64_t, 4>{rest, 1, 1, 1}; }));
       }
-      return offer(std::move(pieces), fmt::format("flat, {} pieces of each run of {}", piecesPerRun, run));
+      return offer(std::move(pieces),
+                   fmt::format("flat, {} pieces of each run of {}", piecesPerRun, run));
     };
     int kept = 0;
     int64_t smallest = chip::ceilDiv(run / chip::kLanes, 32768);
-    for (int64_t n = std::max<int64_t>(1, smallest); kept < 4 && n <= std::max<int64_t>(1, run / chip::kLanes);
+    for (int64_t n = std::max<int64_t>(1, smallest);
+         kept < 4 && n <= std::max<int64_t>(1, run / chip::kLanes);
          n += std::max<int64_t>(1, n / 4))
       kept += offerFlat(n);
     return choice.take();
@@ -208,10 +211,13 @@ std::optional<LayerPlan> planElementwise(const ElementwiseWork &work, const Opti
   int64_t mostSlots = std::min<int64_t>(chip::slots(0, shape[1]), 512);
   for (int64_t s = mostSlots; s >= 1; s = s == 1 ? 0 : chip::ceilDiv(s, 2)) {
     bool fits = false;
-    int64_t first = chip::ceilDiv(shape[3], chip::kMaxDim), firstRows = chip::ceilDiv(shape[2], chip::kMaxDim);
-    for (int64_t columns = first; columns <= shape[3] && !fits; columns += std::max<int64_t>(1, columns / 4)) {
+    int64_t first = chip::ceilDiv(shape[3], chip::kMaxDim),
+            firstRows = chip::ceilDiv(shape[2], chip::kMaxDim);
+    for (int64_t columns = first; columns <= shape[3] && !fits;
+         columns += std::max<int64_t>(1, columns / 4)) {
       int kept = 0;
-      for (int64_t rows = firstRows; rows <= shape[2] && kept < 3; rows += std::max<int64_t>(1, rows / 8))
+      for (int64_t rows = firstRows; rows <= shape[2] && kept < 3;
+           rows += std::max<int64_t>(1, rows / 8))
         kept += offerBox(std::min(s * chip::kLanes, shape[1]), rows, columns);
       fits = kept > 0;
     }

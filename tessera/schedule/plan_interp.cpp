@@ -50,13 +50,15 @@ std::optional<LayerPlan> planInterp(const InterpWork &work, const Options &optio
     for (const Band &y : *rows)
       for (const Band &x : *columns) {
         in = std::max(in, chip::alignedLaneBytes(0, 1, block, y.in1 - y.in0, x.in1 - x.in0, 1));
-        out = std::max(out, chip::alignedLaneBytes(0, 1, block, y.out1 - y.out0, x.out1 - x.out0, 1));
+        out =
+            std::max(out, chip::alignedLaneBytes(0, 1, block, y.out1 - y.out0, x.out1 - x.out0, 1));
         if (nearestNeedsBetween(y.map, x.map))
-          between =
-              std::max(between, chip::alignedLaneBytes(0, 1, block, y.in1 - y.in0, x.out1 - x.out0, 1));
+          between = std::max(
+              between, chip::alignedLaneBytes(0, 1, block, y.in1 - y.in0, x.out1 - x.out0, 1));
       }
     LayerPlan plan;
-    plan.slots = {{"result", out, deep, false, false, false}, {"between", between, 1, false, false, false},
+    plan.slots = {{"result", out, deep, false, false, false},
+                  {"between", between, 1, false, false, false},
                   {"input", in, deep, true, false, false}};
     if (plan.localBytes(options.localBytes) > options.localBytes)
       return false;
@@ -88,14 +90,16 @@ std::optional<LayerPlan> planInterp(const InterpWork &work, const Options &optio
             plan.slices.push_back(std::move(s));
             ++number;
           }
-    plan.cut = fmt::format("{} x {} bands, channel blocks of {}", rows->size(), columns->size(), block);
+    plan.cut =
+        fmt::format("{} x {} bands, channel blocks of {}", rows->size(), columns->size(), block);
     return choice.offer(std::move(plan));
   };
   for (int64_t s = chip::slots(0, channels); s >= 1; s = s == 1 ? 0 : chip::ceilDiv(s, 2)) {
     bool fits = false;
     for (int64_t columns = 1; columns <= int64_t(work.columns.size()) && !fits; columns *= 2) {
       int kept = 0;
-      for (int64_t rows = 1; rows <= int64_t(work.rows.size()) && kept < 3; rows += std::max<int64_t>(1, rows / 8))
+      for (int64_t rows = 1; rows <= int64_t(work.rows.size()) && kept < 3;
+           rows += std::max<int64_t>(1, rows / 8))
         kept += offer(std::min(s * chip::kLanes, channels), rows, columns);
       fits = kept > 0;
     }

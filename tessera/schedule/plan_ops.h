@@ -1,6 +1,7 @@
 #pragma once
-// One planner per kind of op. Each offers the cuts it can think of and keeps the cheapest; nullopt means
-// that no cut fits local memory or keeps the command fields' limits (the caller refuses by name).
+// One planner per kind of op. Each offers the cuts it can think of and keeps the cheapest; nullopt
+// means that no cut fits local memory or keeps the command fields' limits (the caller refuses by
+// name).
 #include "tessera/codegen/conv2d.h"
 #include "tessera/codegen/elementwise.h"
 #include "tessera/schedule/plan.h"
@@ -9,8 +10,8 @@ namespace tessera::schedule {
 
 struct ConvWork {
   View input, output;
-  Tensor filter;              ///< dense over groups
-  Tensor bias;                ///< may be empty
+  Tensor filter; ///< dense over groups
+  Tensor bias;   ///< may be empty
   std::vector<int32_t> multiplier, rshift, padValue;
   codegen::WindowAxis y, x;
   bool rotate = false;
@@ -45,6 +46,7 @@ void appendPlan(LayerPlan &plan, LayerPlan more);
 /// more than 15 cells of padding.
 std::vector<codegen::AxisSlice> splitAxis(const codegen::WindowAxis &axis, int64_t bands);
 /// [first, end) of even pieces of [0, count), each but the last a multiple of `unit`.
-std::vector<std::pair<int64_t, int64_t>> splitRange(int64_t count, int64_t pieces, int64_t unit = 1);
+std::vector<std::pair<int64_t, int64_t>> splitRange(int64_t count, int64_t pieces,
+                                                    int64_t unit = 1);
 
 } // namespace tessera::schedule

@@ -29,7 +29,8 @@ std::optional<LayerPlan> planMaxPool(const PoolWork &work, const Options &option
         out = std::max(out, chip::alignedLaneBytes(0, 1, block, y.outputs(), x.outputs(), 1));
       }
     LayerPlan plan;
-    plan.slots = {{"result", out, deep, false, false, false}, {"input", in, deep, true, false, false}};
+    plan.slots = {{"result", out, deep, false, false, false},
+                  {"input", in, deep, true, false, false}};
     if (plan.localBytes(options.localBytes) > options.localBytes)
       return false;
     int64_t number = 0;
@@ -48,8 +49,9 @@ std::optional<LayerPlan> planMaxPool(const PoolWork &work, const Options &option
             s.inputs = {{1, number}};
             s.work = {{0, number}};
             s.load = [=](const Addresses &a, int) -> Instructions {
-              return {loadTensor(work.input.part({n, c, y.in0, x.in0}, {1, count, y.inputs(), x.inputs()}),
-                                 input(a))};
+              return {loadTensor(
+                  work.input.part({n, c, y.in0, x.in0}, {1, count, y.inputs(), x.inputs()}),
+                  input(a))};
             };
             s.compute = [=](const Addresses &a) -> Instructions {
               Instructions list{maxPool(input(a), y, x, work.y, work.x, result(a))};
@@ -59,18 +61,21 @@ std::optional<LayerPlan> planMaxPool(const PoolWork &work, const Options &option
               return list;
             };
             s.store = [=](const Addresses &a) -> Instructions {
-              return {storeTensor(result(a), work.output.part({n, c, y.out0, x.out0},
-                                                              {1, count, y.outputs(), x.outputs()}))};
+              return {
+                  storeTensor(result(a), work.output.part({n, c, y.out0, x.out0},
+                                                          {1, count, y.outputs(), x.outputs()}))};
             };
             plan.slices.push_back(std::move(s));
             ++number;
           }
-    plan.cut = fmt::format("{} x {} bands, channel blocks of {}", rows->size(), columns->size(), block);
+    plan.cut =
+        fmt::format("{} x {} bands, channel blocks of {}", rows->size(), columns->size(), block);
     return choice.offer(std::move(plan));
   };
   for (int64_t s = slots; s >= 1; s = s == 1 ? 0 : chip::ceilDiv(s, 2)) {
     int64_t tries = 0;
-    for (int64_t columns = 1; columns <= work.x.out && tries < 1; columns += std::max<int64_t>(1, columns / 4)) {
+    for (int64_t columns = 1; columns <= work.x.out && tries < 1;
+         columns += std::max<int64_t>(1, columns / 4)) {
       int64_t kept = 0;
       for (int64_t rows = 1; rows <= work.y.out && kept < 3; rows += std::max<int64_t>(1, rows / 8))
         kept += offer(s, rows, columns);

@@ -12,9 +12,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <fmt/format.h>
 #include <map>
 #include <set>
-#include <fmt/format.h>
 
 namespace tessera::schedule {
 namespace {
@@ -25,7 +25,8 @@ bool isQuantized(DType t) { return t == DType::I8 || t == DType::U8; }
 
 /// How a value is stored by `type`: integers as they are, floats as their bits.
 uint32_t storedBits(double value, DType type) {
-  return type == DType::F32 ? std::bit_cast<uint32_t>(float(value)) : uint32_t(int64_t(value)) & 0xFF;
+  return type == DType::F32 ? std::bit_cast<uint32_t>(float(value))
+                            : uint32_t(int64_t(value)) & 0xFF;
 }
 
 class Scheduler {
@@ -46,11 +47,13 @@ public:
       plan.layer = int32_t(l);
       if (plan.materialize)
         plan.materialize([&](std::vector<uint8_t> bytes) {
-          return addBuffer("weights of " + net_.tensors[size_t(layer.output)].name, bytes.size(),
+          uint64_t size = bytes.size();
+          return addBuffer("weights of " + net_.tensors[size_t(layer.output)].name, size,
                            std::move(bytes));
         });
       const NetTensor &t = net_.tensors[size_t(layer.output)];
-      out_.layers.push_back({t.name, layer.type, layer.id, int64_t(plan.slices.size()), plan.cut, 0});
+      out_.layers.push_back(
+          {t.name, layer.type, layer.id, int64_t(plan.slices.size()), plan.cut, 0});
       plans.push_back(std::move(plan));
     }
     if (!errors_.empty())
@@ -77,15 +80,16 @@ private:
 
   void refuse(const Layer &layer, std::string message, std::string hint) {
     errors_.add(Diagnostic{"unsupported-op",
-                 fmt::format("tensor '{}' ({})", tensor(layer.output).name, layer.type),
-                 std::move(message), std::move(hint)});
+                           fmt::format("tensor '{}' ({})", tensor(layer.output).name, layer.type),
+                           std::move(message), std::move(hint)});
   }
 
   // --- what can be scheduled at all ------------------------------------------------------------
 
   Status checkAll() {
-    const char *float32 = "the chip's integer streams hold i8 and u8 tensors; f32 only at Cast, Concat, "
-                          "Pad, Slice and Reshape";
+    const char *float32 =
+        "the chip's integer streams hold i8 and u8 tensors; f32 only at Cast, Concat, "
+        "Pad, Slice and Reshape";
     for (const Layer &layer : net_.layers) {
       if (auto *u = std::get_if<Unsupported>(&layer.op)) {
         refuse(layer, u->reason, u->hint);
@@ -95,8 +99,9 @@ private:
       for (int32_t t : layer.inputs)
         ok = ok && tensor(t).shape.size() <= 4;
       if (!ok || tensor(layer.output).shape.size() > 4) {
-        refuse(layer, fmt::format("has a tensor of more than four axes ({})",
-                                  shapeText(tensor(layer.output).shape)),
+        refuse(layer,
+               fmt::format("has a tensor of more than four axes ({})",
+                           shapeText(tensor(layer.output).shape)),
                "reshape to four axes before and after it in the model");
         continue;
       }
@@ -111,7 +116,8 @@ private:
           std::holds_alternative<Slice>(layer.op) || std::holds_alternative<Reshape>(layer.op)) {
         for (int32_t t : layer.inputs)
           if (tensor(t).dtype != out)
-            refuse(layer, fmt::format("joins {} and {}", dtypeName(tensor(t).dtype), dtypeName(out)),
+            refuse(layer,
+                   fmt::format("joins {} and {}", dtypeName(tensor(t).dtype), dtypeName(out)),
                    "all its tensors need one type and scale");
         if (auto *s = std::get_if<Slice>(&layer.op))
           if (std::any_of(s->steps.begin(), s->steps.end(), [](int64_t v) { return v < 1; }))
@@ -129,15 +135,16 @@ private:
       }
       if (!ok)
         continue;
-      if (std::holds_alternative<MaxPool>(layer.op) || std::holds_alternative<LeakyRelu>(layer.op) ||
-          std::holds_alternative<Interp>(layer.op)) {
+      if (std::holds_alternative<MaxPool>(layer.op) ||
+          std::holds_alternative<LeakyRelu>(layer.op) || std::holds_alternative<Interp>(layer.op)) {
         if (in != out)
           refuse(layer, fmt::format("turns {} into {}", dtypeName(in), dtypeName(out)),
                  "its input and result need one type");
       } else if (std::holds_alternative<Add>(layer.op)) {
         for (int32_t t : layer.inputs)
           if (shape(t) != shape(layer.output)) {
-            refuse(layer, "adds tensors of different shapes", "broadcasting has no integer form yet");
+            refuse(layer, "adds tensors of different shapes",
+                   "broadcasting has no integer form yet");
             break;
           }
       } else if (auto *a = std::get_if<Arg>(&layer.op)) {
@@ -190,7 +197,8 @@ private:
     auto size = shape(layer.inputs[0]);
     for (size_t a = 0; a < rank; ++a) {
       begin[a] = std::max<int64_t>(pad.paddings[a], 0);
-      size[a] += std::min<int64_t>(pad.paddings[a], 0) + std::min<int64_t>(pad.paddings[a + rank], 0);
+      size[a] +=
+          std::min<int64_t>(pad.paddings[a], 0) + std::min<int64_t>(pad.paddings[a + rank], 0);
     }
     return whole.part(begin, size);
   }
@@ -217,7 +225,8 @@ private:
       int32_t o = layer.output;
       if (views_[size_t(o)].buffer < 0 && !(isView(o) && !port[size_t(o)]))
         views_[size_t(o)] = ownBuffer(o);
-      bool concat = std::holds_alternative<Concat>(layer.op), padding = std::holds_alternative<Pad>(layer.op);
+      bool concat = std::holds_alternative<Concat>(layer.op),
+           padding = std::holds_alternative<Pad>(layer.op);
       if (!concat && !padding)
         continue;
       if (padding)
@@ -229,7 +238,8 @@ private:
         continue;
       for (size_t i = 0; i < layer.inputs.size(); ++i) {
         int32_t t = layer.inputs[i];
-        if (views_[size_t(t)].buffer >= 0 || port[size_t(t)] || producer[size_t(t)] < 0 || isView(t))
+        if (views_[size_t(t)].buffer >= 0 || port[size_t(t)] || producer[size_t(t)] < 0 ||
+            isView(t))
           continue;
         views_[size_t(t)] = insideOf(layer, i);
         aliased_[size_t(t)] = int32_t(l);
@@ -286,14 +296,27 @@ private:
       return planElementwise(w, options_);
     };
     if (auto *c = std::get_if<Conv2D>(&layer.op)) {
-      ConvWork w{in, out, expandGroups(c->filter, c->group), c->bias, c->multiplier, c->rshift,
-                 c->padValue, WindowAxis::convolution(c->window, 0, in.shape[2], out.shape[2]),
+      ConvWork w{in,
+                 out,
+                 expandGroups(c->filter, c->group),
+                 c->bias,
+                 c->multiplier,
+                 c->rshift,
+                 c->padValue,
+                 WindowAxis::convolution(c->window, 0, in.shape[2], out.shape[2]),
                  WindowAxis::convolution(c->window, 1, in.shape[3], out.shape[3])};
       plan = planConv(w, options_);
     } else if (auto *d = std::get_if<Deconv>(&layer.op)) {
-      ConvWork w{in, out, expandGroups(d->filter, d->group), d->bias, d->multiplier, d->rshift, {},
+      ConvWork w{in,
+                 out,
+                 expandGroups(d->filter, d->group),
+                 d->bias,
+                 d->multiplier,
+                 d->rshift,
+                 {},
                  WindowAxis::transposed(d->window, 0, in.shape[2], out.shape[2]),
-                 WindowAxis::transposed(d->window, 1, in.shape[3], out.shape[3]), true};
+                 WindowAxis::transposed(d->window, 1, in.shape[3], out.shape[3]),
+                 true};
       plan = planConv(w, options_);
     } else if (auto *p = std::get_if<MaxPool>(&layer.op)) {
       PoolWork w{in, out, WindowAxis::convolution(p->window, 0, in.shape[2], out.shape[2]),
@@ -353,11 +376,13 @@ private:
     else if (auto *p = std::get_if<MaxPool>(&layer.op))
       w = &p->window;
     if (w)
-      window = fmt::format("kernel {}x{}, strides {}x{}, dilations {}x{}, pads {},{},{},{}: ", w->kernel[0],
-                           w->kernel[1], w->strides[0], w->strides[1], w->dilations[0], w->dilations[1],
-                           w->pads[0], w->pads[1], w->pads[2], w->pads[3]);
-    return window + "no slice of it fits local memory within the limits of the command (strides, pads "
-                    "and dilations up to 15; a transposed convolution pads dilation * (kernel - 1) - pad)";
+      window = fmt::format(
+          "kernel {}x{}, strides {}x{}, dilations {}x{}, pads {},{},{},{}: ", w->kernel[0],
+          w->kernel[1], w->strides[0], w->strides[1], w->dilations[0], w->dilations[1], w->pads[0],
+          w->pads[1], w->pads[2], w->pads[3]);
+    return window +
+           "no slice of it fits local memory within the limits of the command (strides, pads "
+           "and dilations up to 15; a transposed convolution pads dilation * (kernel - 1) - pad)";
   }
 
   // A copy of `in` to `out`, whose shapes may differ but not the element order (both dense then).
@@ -407,7 +432,8 @@ private:
       std::array<int64_t, 4> begin{0, 0, 0, 0};
       for (size_t a = 0; a < rank; ++a)
         begin[a] = std::max<int64_t>(-pad.paddings[a], 0);
-      auto plan = planElementwise({{view(t).part(begin, inside.shape)}, inside, std::nullopt}, options_);
+      auto plan =
+          planElementwise({{view(t).part(begin, inside.shape)}, inside, std::nullopt}, options_);
       if (!plan) {
         refuse(layer, tooLarge(layer), "");
         return std::nullopt;
@@ -420,7 +446,8 @@ private:
     for (size_t a = 0; a < rank; ++a) {
       int64_t before = std::max<int64_t>(pad.paddings[a], 0);
       int64_t behind = std::max<int64_t>(pad.paddings[a + rank], 0);
-      for (auto [at, count] : {std::pair{int64_t(0), before}, std::pair{out.shape[a] - behind, behind}})
+      for (auto [at, count] :
+           {std::pair{int64_t(0), before}, std::pair{out.shape[a] - behind, behind}})
         if (count > 0) {
           auto b = begin;
           auto s = size;
@@ -454,7 +481,8 @@ private:
           }
   }
 
-  /// Slots of appended plans with equal roles become one slot, so that the parts share local memory.
+  /// Slots of appended plans with equal roles become one slot, so that the parts share local
+  /// memory.
   static LayerPlan joinSlots(LayerPlan plan) {
     std::vector<int> to(plan.slots.size());
     std::vector<SlotSpec> slots;
@@ -540,8 +568,8 @@ private:
     out_.neuronBytes = end - out_.neuronAddress;
     if (end > chip::kGlobalEnd)
       return fail("out-of-memory", net_.name,
-                  fmt::format("needs {} bytes of the chip's memory, which has {}", end - chip::kGlobalBase,
-                              chip::kGlobalEnd - chip::kGlobalBase),
+                  fmt::format("needs {} bytes of the chip's memory, which has {}",
+                              end - chip::kGlobalBase, chip::kGlobalEnd - chip::kGlobalBase),
                   "use a smaller input");
     return {};
   }
@@ -550,10 +578,10 @@ private:
   const Options &options_;
   Schedule out_;
   Error errors_;
-  std::vector<View> views_;       ///< by tensor
-  std::vector<int32_t> aliased_;  ///< by tensor: the Concat or Pad whose result holds it, or -1
+  std::vector<View> views_;      ///< by tensor
+  std::vector<int32_t> aliased_; ///< by tensor: the Concat or Pad whose result holds it, or -1
   std::map<int32_t, size_t> aliasIndex_;
-  std::set<int32_t> shared_;      ///< results that see their input's memory
+  std::set<int32_t> shared_; ///< results that see their input's memory
 };
 
 } // namespace
@@ -563,8 +591,9 @@ Result<Schedule> schedule(const Network &network, const Options &options) {
 }
 
 std::string Schedule::text() const {
-  std::string s = fmt::format("network {}: {} commands, {} bytes of constants, {} bytes of tensors\n", name,
-                              program.size(), coefficientBytes, neuronBytes);
+  std::string s =
+      fmt::format("network {}: {} commands, {} bytes of constants, {} bytes of tensors\n", name,
+                  program.size(), coefficientBytes, neuronBytes);
   for (size_t l = 0; l < layers.size(); ++l) {
     const LayerReport &r = layers[l];
     s += fmt::format("layer {} {} '{}' id {}: {} slices, {}{}\n", l, r.type, r.name, r.id, r.slices,

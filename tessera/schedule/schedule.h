@@ -1,6 +1,7 @@
 #pragma once
-// From a network to a program: every op cut into slices that fit local memory, slices placed there and
-// ordered so that loads and stores run beside the compute engine, tensors placed in global memory.
+// From a network to a program: every op cut into slices that fit local memory, slices placed there
+// and ordered so that loads and stores run beside the compute engine, tensors placed in global
+// memory.
 #include "tessera/codegen/instruction.h"
 #include "tessera/schedule/network.h"
 
@@ -36,14 +37,15 @@ struct LayerReport {
   std::string name, type;
   int64_t id = -1;
   int64_t slices = 0;
-  std::string cut;     ///< e.g. "4 row bands of 52 x 1 column bands of 304, 2 channel blocks"
+  std::string cut;       ///< e.g. "4 row bands of 52 x 1 column bands of 304, 2 channel blocks"
   int64_t relayouts = 0; ///< times local memory had to be emptied to place a slice
 };
 
 struct Schedule {
   std::string name;
   std::vector<Buffer> buffers;
-  /// In an order that gives the right result if run strictly one by one; each engine keeps this order.
+  /// In an order that gives the right result if run strictly one by one; each engine keeps this
+  /// order.
   codegen::Instructions program;
   std::vector<Port> inputs, outputs;
   std::vector<LayerReport> layers; ///< by layer index of the network
@@ -53,7 +55,8 @@ struct Schedule {
   std::string text() const;
 };
 
-/// Errors: every layer that has no integer form or cannot be cut to fit, each by tensor and op name.
+/// Errors: every layer that has no integer form or cannot be cut to fit, each by tensor and op
+/// name.
 Result<Schedule> schedule(const Network &network, const Options &options = {});
 
 } // namespace tessera::schedule

@@ -1,0 +1,28 @@
+// Whole nets: interpreter == simulator in every element, at full and at artificially small local
+// memory.
+#include "networks.h"
+#include "reference.h"
+
+#include <gtest/gtest.h>
+
+namespace tessera::conformance {
+namespace {
+
+void expectEqual(const schedule::Network &net, const schedule::Options &options = {}) {
+  auto outcome = check(net, randomInputs(net, 7), options);
+  ASSERT_TRUE(outcome) << outcome.error().text();
+  EXPECT_EQ(outcome->difference, "") << outcome->scheduleText;
+}
+
+TEST(Nets, UnetWidth8) { expectEqual(unet(8, 80, 120, 1)); }
+TEST(Nets, UnetWithPads) { expectEqual(unet(8, 43, 61, 2)); }
+TEST(Nets, UnetWider) { expectEqual(unet(72, 16, 24, 3)); }
+TEST(Nets, UnetInSmallLocalMemory) { expectEqual(unet(8, 50, 70, 4), {.localBytes = 16 << 10}); }
+TEST(Nets, UnetWithoutOverlap) { expectEqual(unet(8, 32, 48, 5), {.overlap = false}); }
+TEST(Nets, Residual) { expectEqual(residual(8, 64, 64, 6)); }
+TEST(Nets, ResidualInSmallLocalMemory) {
+  expectEqual(residual(16, 64, 96, 7), {.localBytes = 12 << 10});
+}
+
+} // namespace
+} // namespace tessera::conformance

@@ -1,0 +1,189 @@
+#include "networks.h"
+
+#include <cmath>
+#include <fmt/format.h>
+
+namespace tessera::conformance {
+
+using namespace schedule;
+
+int32_t Builder::layer(std::string type, std::vector<int32_t> inputs, Op op, Shape shape,
+                       DType dtype, double scale) {
+  int64_t number = int64_t(net_.layers.size());
+  int32_t t = net_.addTensor({fmt::format("t{}_{}", number, type), std::move(shape), dtype, scale});
+  net_.layers.push_back({std::move(type), number, std::move(inputs), t, std::move(op)});
+  return t;
+}
+
+Tensor Builder::weights(DType type, const Shape &shape) {
+  Tensor t(type, shape);
+  for (uint8_t &b : t.bytes())
+    b = uint8_t(random_() >> 9);
+  return t;
+}
+
+void Builder::tail(int64_t oc, int64_t terms, bool bias, Tensor &biasOut,
+                   std::vector<int32_t> &multiplier, std::vector<int32_t> &rshift) {
+  // Sums of random products spread by sqrt(terms) * 127 * 74: bring them into int8 with some
+  // saturation.
+  double spread = std::sqrt(double(terms)) * 127 * 74;
+  if (bias) {
+    biasOut = Tensor(DType::I32, {oc});
+    for (int32_t &b : biasOut.as<int32_t>())
+      b = int32_t((int64_t(random_() % 2001) - 1000) * int64_t(spread) / 1000);
+  }
+  for (int64_t o = 0; o < oc; ++o) {
+    int32_t shift = int32_t(between(18, 30));
+    multiplier.push_back(
+        int32_t(std::ldexp(90.0 / spread * (0.5 + double(random_() % 1000) / 1000), shift)));
+    rshift.push_back(shift);
+  }
+}
+
+int32_t Builder::input(const Shape &shape, DType dtype, double scale) {
+  int32_t t = net_.addTensor({fmt::format("input{}", net_.inputs.size()), shape, dtype, scale});
+  net_.inputs.push_back(t);
+  return t;
+}
+
+int32_t Builder::conv(int32_t x, int64_t oc, const Window2d &w, DType out, bool bias, int64_t group,
+                      std::vector<int32_t> padValue, DType filterType) {
+  const Shape in = tensor(x).shape;
+  Conv2D c;
+  c.filter = weights(filterType, {oc, in[1] / group, w.kernel[0], w.kernel[1]});
+  c.window = w;
+  c.group = group;
+  c.padValue = std::move(padValue);
+  tail(oc, in[1] / group * w.kernel[0] * w.kernel[1], bias, c.bias, c.multiplier, c.rshift);
+  return layer("Conv2D", {x}, std::move(c),
+               {in[0], oc, w.outputSize(0, in[2]), w.outputSize(1, in[3])}, out, 1);
+}
+
+int32_t Builder::deconv(int32_t x, int64_t oc, const Window2d &w, DType out, bool bias,
+                        int64_t group) {
+  const Shape in = tensor(x).shape;
+  Deconv d;
+  d.filter = weights(DType::I8, {oc, in[1] / group, w.kernel[0], w.kernel[1]});
+  d.window = w;
+  d.group = group;
+  tail(oc, in[1] / group * w.kernel[0] * w.kernel[1], bias, d.bias, d.multiplier, d.rshift);
+  return layer("Deconv", {x}, std::move(d),
+               {in[0], oc, w.transposedOutputSize(0, in[2]), w.transposedOutputSize(1, in[3])}, out,
+               1);
+}
+
+int32_t Builder::maxPool(int32_t x, const Window2d &w, bool ceil, bool relu) {
+  const NetTensor in = tensor(x);
+  return layer("Pool2D", {x}, MaxPool{w, relu},
+               {in.shape[0], in.shape[1], w.pooledOutputSize(0, in.shape[2], ceil),
+                w.pooledOutputSize(1, in.shape[3], ceil)},
+               in.dtype, in.scale);
+}
+int32_t Builder::cast(int32_t x, DType to, double scale) {
+  return layer("Cast", {x}, Cast{}, Shape(tensor(x).shape), to, scale);
+}
+int32_t Builder::mulShift(int32_t x, int32_t multiplier, int32_t rshift, DType out) {
+  return layer("MulShift", {x}, MulShift{multiplier, rshift}, Shape(tensor(x).shape), out, 1);
+}
+int32_t Builder::add(int32_t a, int32_t b, Add op, DType out) {
+  return layer("Add", {a, b}, op, Shape(tensor(a).shape), out, 1);
+}
+int32_t Builder::concat(const std::vector<int32_t> &xs, int64_t axis) {
+  Shape s = tensor(xs[0]).shape;
+  for (size_t i = 1; i < xs.size(); ++i)
+    s[size_t(axis)] += tensor(xs[i]).shape[size_t(axis)];
+  return layer("Concat", xs, Concat{axis}, s, tensor(xs[0]).dtype, tensor(xs[0]).scale);
+}
+int32_t Builder::pad(int32_t x, const std::vector<int64_t> &paddings, double value) {
+  Shape s = tensor(x).shape;
+  for (size_t a = 0; a < s.size(); ++a)
+    s[a] += paddings[a] + paddings[a + s.size()];
+  return layer("Pad", {x}, Pad{paddings, value}, s, tensor(x).dtype, tensor(x).scale);
+}
+int32_t Builder::slice(int32_t x, const std::vector<int64_t> &offset,
+                       const std::vector<int64_t> &steps, const Shape &sizes) {
+  return layer("Slice", {x}, Slice{offset, steps}, sizes, tensor(x).dtype, tensor(x).scale);
+}
+int32_t Builder::interp(int32_t x, std::vector<int64_t> rows, std::vector<int64_t> columns) {
+  Shape s = tensor(x).shape;
+  s[2] = int64_t(rows.size());
+  s[3] = int64_t(columns.size());
+  return layer("Interp", {x}, Interp{std::move(rows), std::move(columns)}, s, tensor(x).dtype,
+               tensor(x).scale);
+}
+int32_t Builder::reshape(int32_t x, const Shape &shape) {
+  return layer("Reshape", {x}, Reshape{}, shape, tensor(x).dtype, tensor(x).scale);
+}
+int32_t Builder::simple(int32_t x, std::string type, Op op, DType out, Shape shape) {
+  return layer(std::move(type), {x}, std::move(op), shape.empty() ? Shape(tensor(x).shape) : shape,
+               out, 1);
+}
+
+Network unet(int64_t width, int64_t h, int64_t w, uint32_t seed) {
+  Builder b(fmt::format("unet{}_{}x{}", width, w, h), seed);
+  Window2d same{{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, {0, 0}};
+  Window2d half{{2, 2}, {2, 2}, {1, 1}, {0, 0, 0, 0}, {0, 0}};
+  auto twice = [&](int32_t x, int64_t c) {
+    return b.conv(b.conv(x, c, same, DType::U8), c, same, DType::U8);
+  };
+  int32_t x = b.cast(b.input({1, 3, h, w}), DType::U8, 1 / 255.0);
+  std::vector<int32_t> skips;
+  for (int level = 0; level < 4; ++level) {
+    x = twice(x, width << level);
+    skips.push_back(x);
+    x = b.maxPool(x, half);
+  }
+  x = twice(x, width << 4);
+  for (int level = 3; level >= 0; --level) {
+    int64_t c = width << level;
+    x = b.deconv(x, c, half, DType::I8);
+    const Shape skip = b.tensor(skips[size_t(level)]).shape, up = b.tensor(x).shape;
+    int64_t dy = skip[2] - up[2], dx = skip[3] - up[3];
+    if (dy || dx)
+      x = b.pad(x, {0, 0, dy / 2, dx / 2, 0, 0, dy - dy / 2, dx - dx / 2});
+    int32_t s = b.mulShift(skips[size_t(level)], 77, 7, DType::I8);
+    x = twice(b.concat({s, b.mulShift(x, 51, 6, DType::I8)}), c);
+  }
+  x = b.conv(x, 2, Window2d{}, DType::I8);
+  b.output(b.cast(x, DType::F32, 0));
+  Network net = b.take();
+  net.tensors[size_t(net.layers.back().inputs[0])].scale = 0.1;
+  return net;
+}
+
+Network residual(int64_t width, int64_t h, int64_t w, uint32_t seed) {
+  Builder b(fmt::format("residual{}_{}x{}", width, w, h), seed);
+  Window2d same{{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, {0, 0}};
+  Window2d down{{3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, {0, 0}};
+  Window2d shortcut{{1, 1}, {2, 2}, {1, 1}, {0, 0, 0, 0}, {0, 0}};
+  Window2d up{{3, 3}, {2, 2}, {1, 1}, {0, 0, 0, 0}, {1, 1}};
+  int32_t image = b.cast(b.input({1, 3, h, w}), DType::I8, 1 / 100.0);
+  std::vector<int32_t> skips;
+  int32_t x = image;
+  for (int level = 0; level < 3; ++level) {
+    int64_t c = width << level;
+    int32_t main = b.conv(b.conv(x, c, same, DType::U8), c, down, DType::U8);
+    x = b.add(main, b.conv(x, c, shortcut, DType::U8), {{61, 53}, {6, 6}}, DType::U8);
+    skips.push_back(x);
+  }
+  for (int level = 2; level >= 0; --level) {
+    int64_t c = width << level;
+    x = b.deconv(x, c, up, DType::U8);
+    const Shape s = b.tensor(x).shape,
+                target = level ? b.tensor(skips[size_t(level - 1)]).shape : Shape{1, c, h, w};
+    x = b.slice(x, {0, 0, 0, 0}, {1, 1, 1, 1}, {1, c, target[2], target[3]});
+    if (level > 0)
+      x = b.concat(
+          {b.mulShift(x, 9, 4, DType::U8), b.mulShift(skips[size_t(level - 1)], 69, 6, DType::U8)});
+    else
+      x = b.concat({b.mulShift(x, 100, 7, DType::I8), image});
+    x = b.conv(x, c, same, DType::U8);
+  }
+  x = b.conv(x, 1, Window2d{}, DType::I8);
+  b.output(b.cast(x, DType::F32, 0));
+  Network net = b.take();
+  net.tensors[size_t(net.layers.back().inputs[0])].scale = 0.25;
+  return net;
+}
+
+} // namespace tessera::conformance
