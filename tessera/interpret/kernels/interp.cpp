@@ -8,21 +8,21 @@
 namespace tessera::interpret {
 namespace {
 
-/// The place in the input, in cells, that result index i stands for.
-double sourcePosition(const Interp &how, int axis, int64_t in, int64_t i) {
-  double scale = how.scale[axis];
+/// The place in the input, in cells, that result index i stands for. In fp32, as onnxruntime computes it:
+/// where a coordinate falls on a rounding boundary, nearest must pick the same cell as the user's tools.
+float sourcePosition(const Interp &how, int axis, int64_t in, int64_t i) {
+  auto scale = float(how.scale[axis]), at = float(i);
   int64_t out = how.outSize[axis];
   switch (how.coordMode) {
-  case CoordMode::HalfPixel: return (double(i) + 0.5) / scale - 0.5;
-  case CoordMode::PytorchHalfPixel: return out > 1 ? (double(i) + 0.5) / scale - 0.5 : 0.0;
-  case CoordMode::AlignCorners:
-    return out > 1 ? double(i) * double(in - 1) / double(out - 1) : 0.0;
-  case CoordMode::Asymmetric: return double(i) / scale;
+  case CoordMode::HalfPixel: return (at + 0.5f) / scale - 0.5f;
+  case CoordMode::PytorchHalfPixel: return out > 1 ? (at + 0.5f) / scale - 0.5f : 0.f;
+  case CoordMode::AlignCorners: return out > 1 ? at * float(in - 1) / float(out - 1) : 0.f;
+  case CoordMode::Asymmetric: return at / scale;
   case CoordMode::HalfPixelSymmetric: {
-    // ONNX: the true factor may be a fraction smaller than out / in; keep the picture centred.
-    double adjustment = double(out) / (scale * double(in));
-    double offset = double(in) / 2 * (1 - adjustment);
-    return offset + (double(i) + 0.5) / scale - 0.5;
+    // ONNX: the factor may differ a little from out / in; keep the picture centred.
+    float adjustment = float(out) / (scale * float(in));
+    float offset = float(in) / 2 * (1 - adjustment);
+    return offset + (at + 0.5f) / scale - 0.5f;
   }
   }
   TESSERA_CHECK(false, "a coordinate mode");
@@ -34,10 +34,10 @@ struct Weighted {
 };
 
 std::vector<Weighted> linearTaps(const Interp &how, int axis, int64_t in, int64_t i) {
-  double p = std::clamp(sourcePosition(how, axis, in, i), 0.0, double(in - 1));
+  float p = std::clamp(sourcePosition(how, axis, in, i), 0.f, float(in - 1));
   auto low = int64_t(std::floor(p));
   int64_t high = std::min(low + 1, in - 1);
-  float f = float(p - double(low));
+  float f = p - float(low);
   return {{low, 1.f - f}, {high, f}};
 }
 
@@ -65,11 +65,10 @@ std::vector<Weighted> cubicTaps(const Interp &how, int axis, int64_t in, int64_t
 } // namespace
 
 int64_t nearestSource(const Interp &how, int axis, int64_t in, int64_t i) {
-  double p = sourcePosition(how, axis, in, i);
-  double r = 0;
+  float p = sourcePosition(how, axis, in, i), r = 0;
   switch (how.nearestMode) {
-  case NearestMode::RoundPreferFloor: r = std::ceil(p - 0.5); break;
-  case NearestMode::RoundPreferCeil: r = std::floor(p + 0.5); break;
+  case NearestMode::RoundPreferFloor: r = std::ceil(p - 0.5f); break;
+  case NearestMode::RoundPreferCeil: r = std::floor(p + 0.5f); break;
   case NearestMode::Floor: r = std::floor(p); break;
   case NearestMode::Ceil: r = std::ceil(p); break;
   }
