@@ -22,4 +22,31 @@ float taylor(float x, std::span<const float> c) {
   return r;
 }
 
+float cubeSum(const float *x, const float *w, int64_t count) {
+  // Products of two fp16 or bf16 values are exact in double, and normal: their exponents are in the
+  // bits.
+  double products[32];
+  int64_t top = 0; // largest biased exponent
+  for (int64_t i = 0; i < count; ++i) {
+    products[i] = static_cast<double>(x[i]) * static_cast<double>(w[i]);
+    int64_t exponent = std::bit_cast<int64_t>(products[i]) >> 52 & 0x7FF;
+    top = exponent > top ? exponent : top;
+  }
+  if (top == 0)
+    return 0;
+  if (top == 0x7FF) {
+    double sum = 0;
+    for (int64_t i = 0; i < count; ++i)
+      sum += products[i];
+    return static_cast<float>(sum);
+  }
+  // Scaled by 2^(24-E), a product is below 2^25: conversion to int32 truncates toward zero, and 32
+  // of them sum exactly.
+  double scale = std::bit_cast<double>((1023 + 24 - (top - 1023)) << 52);
+  int64_t sum = 0;
+  for (int64_t i = 0; i < count; ++i)
+    sum += static_cast<int32_t>(products[i] * scale);
+  return flush(static_cast<float>(static_cast<double>(sum) / scale));
+}
+
 } // namespace tessera::numerics

@@ -39,6 +39,15 @@ TEST(Float, DivisionByZeroFollowsTheNewtonFormula) {
   EXPECT_NEAR(divide(7, -2, 3), -3.5, 1e-5);
 }
 
+TEST(Float, TheCubeTruncatesProductsBelowTheLargest) {
+  // 1 and 2^-24 * 1.5: the small product keeps the bit at 2^-24 and loses the half below it.
+  float x[3] = {1, 1, 1}, w[3] = {1, 0x1.8p-24f, 0x1.8p-24f};
+  EXPECT_EQ(cubeSum(x, w, 3), 1 + 0x1p-23f);
+  float negative[2] = {1, -0x1.8p-25f}; // below 2^-24: truncated toward zero, not floored
+  EXPECT_EQ(cubeSum(x, negative, 2), 1);
+  EXPECT_EQ(cubeSum(x, w, 0), 0);
+}
+
 TEST(Half, CastModes) {
   EXPECT_EQ(floatToHalf(65519.0f, Rounding::HalfEven), 0x7BFF);
   EXPECT_EQ(floatToHalf(65520.0f, Rounding::HalfEven), 0x7C00);

@@ -27,6 +27,14 @@ ExecuteFn executeFunction(isa::Form form) {
     return exec::transbc;
   case Form::sSG:
     return exec::sg;
+  case Form::sCMP:
+    return exec::cmp;
+  case Form::sSFU:
+    return exec::sfu;
+  case Form::sLIN:
+    return exec::lin;
+  case Form::sMM2:
+    return exec::mm2;
   case Form::SYS:
   case Form::SYSID:
   case Form::sDMA_sys:

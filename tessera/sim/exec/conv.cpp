@@ -404,32 +404,6 @@ std::vector<float> floatPlanes(const Job &j, int64_t n) {
   return planes;
 }
 
-/// fl(exact sum of the products, each truncated to 24 fraction bits below the largest);
-/// section 8.2.
-float cubeSum(const float *x, const float *w, int64_t count) {
-  double products[32];
-  int top = INT_MIN;
-  bool finite = true;
-  for (int64_t i = 0; i < count; ++i) {
-    products[i] = double(x[i]) * double(w[i]);
-    finite = finite && std::isfinite(products[i]);
-    if (products[i] != 0)
-      top = std::max(top, std::ilogb(products[i]));
-  }
-  if (!finite) {
-    double sum = 0;
-    for (int64_t i = 0; i < count; ++i)
-      sum += products[i];
-    return float(sum);
-  }
-  if (top == INT_MIN)
-    return 0;
-  int64_t sum = 0;
-  for (int64_t i = 0; i < count; ++i)
-    sum += int64_t(std::ldexp(products[i], 24 - top)); // conversion truncates toward zero
-  return numerics::flush(float(std::ldexp(double(sum), top - 24)));
-}
-
 Status floats(Machine &m, const Job &j) {
   const sCONV &f = j.f;
   if (f.tsk_eu_typ != 0 || (j.to != j.type && j.to != Type::Fp32))
@@ -493,7 +467,7 @@ Status floats(Machine &m, const Job &j) {
                   for (int64_t i = 0; i < count; ++i)
                     x[i] = cell[(first + i) * plane];
                   result = numerics::addFlush(
-                      result, cubeSum(x, w.data() + (first * taps + tap * block), count));
+                      result, numerics::cubeSum(x, w.data() + (first * taps + tap * block), count));
                 }
             }
             storeFloats(out, 0, &result, 1, j.to);
