@@ -1,5 +1,5 @@
-// Every rewrite proved by results: the interpreter's float outputs before and after, on random weights,
-// random and constant images, in every pixel, borders included.
+// Every rewrite proved by results: the interpreter's float outputs before and after, on random
+// weights, random and constant images, in every pixel, borders included.
 #include "tessera/interpret/interpret.h"
 #include "tessera/optimize/test_network.h"
 
@@ -67,7 +67,8 @@ OptimizeReport expectEqual(const ir::Module &before, const std::string &ops,
       int bad = 0;
       for (size_t i = 0; i < x.size() && bad < 5; ++i)
         if (!(std::abs(double(x[i]) - y[i]) <= tolerance * largest)) {
-          ADD_FAILURE() << it->first << "[" << i << "]: " << x[i] << " before, " << y[i] << " after";
+          ADD_FAILURE() << it->first << "[" << i << "]: " << x[i] << " before, " << y[i]
+                        << " after";
           ++bad;
         }
     }
@@ -80,7 +81,8 @@ struct Window {
   std::string pads = "1, 1, 1, 1";
 };
 
-// One convolution as text, with its weights; shapes follow from the operands, so the text asks for them.
+// One convolution as text, with its weights; shapes follow from the operands, so the text asks for
+// them.
 class Builder {
 public:
   explicit Builder(Shape input) : input_(std::move(input)) {
@@ -171,9 +173,10 @@ private:
     return win;
   }
   static std::string attributes(const Window &w) {
-    return fmt::format("kernel_shape = array<i64: {0}, {0}>, strides = array<i64: {1}, {1}>, "
-                       "pads = array<i64: {2}>, dilations = array<i64: {3}, {3}>, group = {4} : i64",
-                       w.kernel, w.stride, w.pads, w.dilation, w.group);
+    return fmt::format(
+        "kernel_shape = array<i64: {0}, {0}>, strides = array<i64: {1}, {1}>, "
+        "pads = array<i64: {2}>, dilations = array<i64: {3}, {3}>, group = {4} : i64",
+        w.kernel, w.stride, w.pads, w.dilation, w.group);
   }
   Shape input_;
   std::string text_;
@@ -195,8 +198,8 @@ const std::vector<Window> kWindows = {
 TEST(Equality, BatchNormScaleAndArithmeticFoldIntoConvAndDeconv) {
   for (const Window &w : kWindows)
     for (bool bias : {true, false}) {
-      SCOPED_TRACE(fmt::format("kernel {} stride {} dilation {} group {} pads {}", w.kernel, w.stride,
-                               w.dilation, w.group, w.pads));
+      SCOPED_TRACE(fmt::format("kernel {} stride {} dilation {} group {} pads {}", w.kernel,
+                               w.stride, w.dilation, w.group, w.pads));
       Builder b({2, 3, 9, 11});
       b.weight("k", {1, 1, 1, 1});
       b.like("small", "Mul", {"in", "k"}, "do_relu = true"); // keeps the chain away from the input
@@ -211,7 +214,8 @@ TEST(Equality, BatchNormScaleAndArithmeticFoldIntoConvAndDeconv) {
       b.weight("one", {1});
       b.op("from", "Sub", {"one", "sub"}, "", b.shape("sub"));
       b.like("relu", "Relu", {"from"});
-      b.deconv("d", "relu", 6, {.kernel = 3, .stride = 2, .group = w.group, .pads = "1, 0, 0, 1"}, 1);
+      b.deconv("d", "relu", 6, {.kernel = 3, .stride = 2, .group = w.group, .pads = "1, 0, 0, 1"},
+               1);
       b.weight("s", {6});
       b.weight("t", {6});
       b.like("scale", "Scale", {"d", "s", "t"}, "do_relu = true");
@@ -267,7 +271,8 @@ TEST(Equality, ChannelOrderFolds) {
   // Slice with step -1 is the other way to write it; with padding.
   Builder b({1, 3, 9, 11});
   b.op("rev", "Slice", {"in"},
-       "offset = array<i64: 0, 2, 0, 0>, steps = array<i64: 1, -1, 1, 1>, sizes = array<i64: 1, 3, 9, "
+       "offset = array<i64: 0, 2, 0, 0>, steps = array<i64: 1, -1, 1, 1>, sizes = array<i64: 1, 3, "
+       "9, "
        "11>",
        {1, 3, 9, 11});
   b.weight("mean", {1, 3, 1, 1});
@@ -352,11 +357,13 @@ TEST(Equality, SlicesAndNoops) {
   Builder b({1, 3, 9, 11});
   b.conv("c", "in", 4, {});
   b.op("s", "Slice", {"c"},
-       "offset = array<i64: 0, 0, 1, 0>, steps = array<i64: 1, 1, 1, 1>, sizes = array<i64: 1, 4, 7, "
+       "offset = array<i64: 0, 0, 1, 0>, steps = array<i64: 1, 1, 1, 1>, sizes = array<i64: 1, 4, "
+       "7, "
        "11>",
        {1, 4, 7, 11});
   b.op("t", "Slice", {"s"},
-       "offset = array<i64: 0, 0, 6, 2>, steps = array<i64: 1, 1, -3, 2>, sizes = array<i64: 1, 4, 3, "
+       "offset = array<i64: 0, 0, 6, 2>, steps = array<i64: 1, 1, -3, 2>, sizes = array<i64: 1, 4, "
+       "3, "
        "4>",
        {1, 4, 3, 4});
   b.op("p", "Permute", {"t"}, "order = array<i64: 0, 3, 1, 2>", {1, 4, 4, 3});
@@ -366,6 +373,71 @@ TEST(Equality, SlicesAndNoops) {
   b.like("r", "Relu", {"y"});
   b.like("rr", "Relu", {"r"});
   expectEqual(b.build({"rr"}), "Input Conv Slice Permute Reshape Relu", 0);
+}
+
+TEST(Equality, EqualizingConcatsChangesNoBit) {
+  Builder b({1, 3, 9, 11});
+  b.conv("c", "in", 4, {});
+  b.like("r", "Relu", {"c"});
+  b.deconv("d", "r", 4, {.kernel = 3, .pads = "0, 0, 0, 0"});
+  b.op("s", "Slice", {"d"},
+       "offset = array<i64: 0, 0, 0, 1>, steps = array<i64: 1, 1, 1, 1>, sizes = array<i64: 1, 4, "
+       "9, "
+       "11>",
+       {1, 4, 9, 11});
+  b.op("join", "Concat", {"s", "in", "r"}, "axis = 1 : i64", {1, 11, 9, 11});
+  b.conv("e", "join", 5, {}, true,
+         ", pad_value = array<f64: 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0>");
+  b.conv("f", "join", 2, {.kernel = 1, .pads = "0, 0, 0, 0"});
+  // `s` can grow by 32 through `d`; `r` too, as `d` takes its factor in.
+  auto before = b.build({"e", "f"});
+  auto after = before.clone();
+  std::map<std::string, double> table = {{"input", 255}, {"c", 20}, {"r", 20},    {"d", 6.5},
+                                         {"s", 6.5},     {"e", 9},  {"join", 255}};
+  auto scaled = equalizeConcats(after, table, 8);
+  ASSERT_TRUE(scaled) << scaled.error().text();
+  std::map<std::string, std::pair<std::string, double>> by;
+  for (const ScaledTensor &t : *scaled)
+    by[t.from] = {t.to, t.factor};
+  EXPECT_EQ(by["s"], std::make_pair(std::string("s_x32"), 32.0));
+  EXPECT_EQ(by["d"], std::make_pair(std::string("d_x32"), 32.0));
+  EXPECT_EQ(by["r"], std::make_pair(std::string("r_x8"), 8.0));
+  EXPECT_EQ(by["c"].second, 8);
+  EXPECT_EQ(by["join"].second, 1);
+  EXPECT_FALSE(by.count("input"));
+  for (const Tensor &image : images({1, 3, 9, 11})) {
+    TensorMap inputs;
+    inputs.set("input", image);
+    TensorMap x = outputsOf(before, inputs), y = outputsOf(after, inputs);
+    for (const char *name : {"e", "f"}) {
+      auto p = x.find(name)->as<float>(), q = y.find(name)->as<float>();
+      EXPECT_TRUE(std::equal(p.begin(), p.end(), q.begin(), q.end())) << name;
+    }
+  }
+}
+
+TEST(Equality, EqualizingLeavesWhatCannotGrow) {
+  for (int kind = 0; kind < 4; ++kind) {
+    Builder b({1, 3, 9, 11});
+    b.conv("c", "in", 4, {});
+    std::string part = "c";
+    if (kind == 0) // no factor passes a sigmoid
+      b.like(part = "s", "Sigmoid", {"c"});
+    b.op("join", "Concat", {part, "in"}, "axis = 1 : i64", {1, 7, 9, 11});
+    if (kind == 1) // nor can a pooled Concat give its factor back
+      b.op("e", "MaxPool", {"join"},
+           "kernel_shape = array<i64: 1, 1>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, "
+           "0, 0>",
+           {1, 7, 5, 6});
+    else
+      b.conv("e", "join", 7, {.group = kind == 2 ? 7 : 1});
+    auto m = kind == 3 ? b.build({"e", "c"}) : b.build({"e"});
+    std::string text = m.text();
+    auto scaled = equalizeConcats(m, {{"input", 255}, {"c", 3}, {"s", 1}, {"join", 255}}, 8);
+    ASSERT_TRUE(scaled);
+    EXPECT_TRUE(scaled->empty()) << kind;
+    EXPECT_EQ(m.text(), text);
+  }
 }
 
 } // namespace

@@ -1,8 +1,11 @@
-// Before: Conv or Deconv, then BatchNorm, Scale, or Add/Sub/Mul/Div with a per-channel constant, each
+// Before: Conv or Deconv, then BatchNorm, Scale, or Add/Sub/Mul/Div with a per-channel constant,
+// each
 //         the only reader of the one in front.
-// After:  one Conv or Deconv under the last one's name: filter * scale, bias * scale + offset, computed in
+// After:  one Conv or Deconv under the last one's name: filter * scale, bias * scale + offset,
+// computed in
 //         double and rounded once. A BatchNorm that follows nothing of the kind becomes a Scale.
-// Fails:  stays where the convolution has other readers, is a network output, ends in ReLU, has computed
+// Fails:  stays where the convolution has other readers, is a network output, ends in ReLU, has
+// computed
 //         weights, or a folded number would not be finite in f32.
 #include "tessera/optimize/rewriter.h"
 
@@ -24,7 +27,8 @@ template <class OpT> bool foldInto(Rewriter &r, OpT conv, mlir::Operation *next,
     b[o] = b[o] * a.scale[o] + a.offset[o];
   }
   if (!allFinite(w) || !allFinite(b)) {
-    r.note(next, "stays behind the convolution: folded into its filter, weights would not be finite");
+    r.note(next,
+           "stays behind the convolution: folded into its filter, weights would not be finite");
     return false;
   }
   std::string name = ir::nameOf(next);
@@ -46,7 +50,8 @@ void foldBatchNorm(Rewriter &r) {
     if (source && Rewriter::onlyReader(a->input) == op) {
       if (auto conv = llvm::dyn_cast<top::ConvOp>(source); conv && foldInto(r, conv, op, *a))
         continue;
-      if (auto deconv = llvm::dyn_cast<top::DeconvOp>(source); deconv && foldInto(r, deconv, op, *a))
+      if (auto deconv = llvm::dyn_cast<top::DeconvOp>(source);
+          deconv && foldInto(r, deconv, op, *a))
         continue;
     }
     if (auto norm = llvm::dyn_cast<top::BatchNormOp>(op)) {

@@ -1,6 +1,7 @@
 // Before: Add, Sub, Mul, Div of two Weights, Reshape and Permute of a Weight.
 // After:  one Weight under the op's name, computed in f32 as the interpreter would.
-// Fails:  other ops of constants stay; so does one whose result is not finite or is a network output.
+// Fails:  other ops of constants stay; so does one whose result is not finite or is a network
+// output.
 #include "tessera/optimize/rewriter.h"
 
 #include <algorithm>
@@ -8,7 +9,8 @@
 namespace tessera::optimize {
 namespace {
 
-// Element strides of a shape spread by broadcasting over a result of `rank` axes: 0 along axes of size 1.
+// Element strides of a shape spread by broadcasting over a result of `rank` axes: 0 along axes of
+// size 1.
 std::vector<int64_t> broadcastStrides(const Shape &shape, size_t rank) {
   std::vector<int64_t> strides(rank, 0);
   int64_t stride = 1;

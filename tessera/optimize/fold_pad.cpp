@@ -1,6 +1,7 @@
 // Before: Pad of height and width as the only thing between a tensor and a Conv.
 // After:  Conv with larger pads; padding other than 0 becomes its pad_value.
-// Fails:  stays where the Pad has other readers or is an output, crops, pads other axes, where pads would
+// Fails:  stays where the Pad has other readers or is an output, crops, pads other axes, where pads
+// would
 //         exceed what the chip's convolution can hold (15), or where the Conv already pads with a
 //         different value.
 #include "tessera/optimize/rewriter.h"

@@ -1,13 +1,17 @@
-// Before: at the head of the network, per-channel arithmetic with constants and channel reordering (Sub
+// Before: at the head of the network, per-channel arithmetic with constants and channel reordering
+// (Sub
 //         mean, Div std, BGR<->RGB, ...) on an input, read by convolutions, also through Concat.
-// After:  every such convolution reads the raw input: filter * scale, channels reordered, bias + filter *
-//         offset. A padding cell was 0 behind the arithmetic; pad_value is the raw number that becomes 0,
-//         so border pixels stay exact. A Concat that now joins raw channels is named NAME_raw, because
-//         its values (and so its row of a calibration table) are others than NAME's.
-// Fails:  leaves everything, with a note naming tensor and reason, unless all readers can be folded: a
-//         reader that is no Conv, Deconv or Concat; a network output; ReLU in between; a computed filter;
-//         channels that move between groups; padding that no raw value stands for; an offset in front of
-//         a Deconv, whose border rows see fewer taps.
+// After:  every such convolution reads the raw input: filter * scale, channels reordered, bias +
+// filter *
+//         offset. A padding cell was 0 behind the arithmetic; pad_value is the raw number that
+//         becomes 0, so border pixels stay exact. A Concat that now joins raw channels is named
+//         NAME_raw, because its values (and so its row of a calibration table) are others than
+//         NAME's.
+// Fails:  leaves everything, with a note naming tensor and reason, unless all readers can be
+// folded: a
+//         reader that is no Conv, Deconv or Concat; a network output; ReLU in between; a computed
+//         filter; channels that move between groups; padding that no raw value stands for; an
+//         offset in front of a Deconv, whose border rows see fewer taps.
 #include "tessera/optimize/rewriter.h"
 
 #include <algorithm>
@@ -193,7 +197,8 @@ private:
     if (group != 1 && !inPlace)
       return block(op, "is a grouped convolution behind a change of channel order");
     if (deconv && llvm::any_of(in, [](const Channel &c) { return c.offset != 0; }))
-      return block(op, "is a transposed convolution behind an offset; its border rows see fewer taps");
+      return block(op,
+                   "is a transposed convolution behind an offset; its border rows see fewer taps");
 
     Folded f{op, filter->shape(), {}, {}, {}};
     f.filterShape[1] = inPlace ? perGroup : count;
@@ -234,7 +239,8 @@ private:
       double value = (wanted - c.offset) / c.scale;
       auto &slot = raw[size_t(c.source)];
       if (!std::isfinite(float(value)) || (slot && *slot != value)) {
-        block(conv, "pads channel " + std::to_string(i) + ", and no raw value stands for its padding");
+        block(conv,
+              "pads channel " + std::to_string(i) + ", and no raw value stands for its padding");
         return false;
       }
       slot = value;
@@ -303,9 +309,8 @@ void foldPreprocess(Rewriter &r) {
   // An input that a Permute or Reshape brings into [n, c, h, w] starts behind it.
   std::vector<mlir::Value> roots;
   for (mlir::Operation *op : r.ops()) {
-    bool isRoot = llvm::isa<top::InputOp>(op) ||
-                  (llvm::isa<top::PermuteOp, top::ReshapeOp>(op) &&
-                   llvm::is_contained(roots, op->getOperand(0)));
+    bool isRoot = llvm::isa<top::InputOp>(op) || (llvm::isa<top::PermuteOp, top::ReshapeOp>(op) &&
+                                                  llvm::is_contained(roots, op->getOperand(0)));
     if (isRoot)
       roots.push_back(op->getResult(0));
   }

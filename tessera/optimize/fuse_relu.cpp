@@ -1,4 +1,5 @@
-// Before: Relu, or Clip from 0 to infinity, as the only reader of an op with a do_relu attribute (Conv,
+// Before: Relu, or Clip from 0 to infinity, as the only reader of an op with a do_relu attribute
+// (Conv,
 //         Deconv, BatchNorm, Scale, Add, Sub, Mul, Div, MaxPool, AvgPool).
 // After:  that op with do_relu = true under the Relu's name, as TPU-MLIR names it.
 // Fails:  stays where the result before the ReLU has another reader or is a network output.
@@ -31,8 +32,8 @@ void fuseRelu(Rewriter &r) {
       r.absorbNext(source, op);
     } else if (llvm::isa<top::ClipOp>(op)) {
       mlir::OpBuilder builder(op);
-      auto relu = builder.create<top::ReluOp>(op->getLoc(), op->getResult(0).getType(),
-                                              op->getOperand(0));
+      auto relu =
+          builder.create<top::ReluOp>(op->getLoc(), op->getResult(0).getType(), op->getOperand(0));
       ir::setId(relu, ir::idOf(op));
       ir::setOrigin(relu, ir::originOf(op));
       op->getResult(0).replaceAllUsesWith(relu.getOutput());

@@ -24,13 +24,30 @@ struct OptimizeReport {
   std::vector<PassCount> passes;  ///< in the order they ran
 };
 
-/// Runs the pipeline of pipeline.cpp on a top module. Afterwards the module verifies, unused weights
-/// are gone from it, ids are 0, 1, ... in program order, and an op that stands for several has the
-/// union of their origins. Errors: state is not TOP_F32, an unknown pass to skip, a module that does
-/// not verify.
+/// Runs the pipeline of pipeline.cpp on a top module. Afterwards the module verifies, unused
+/// weights are gone from it, ids are 0, 1, ... in program order, and an op that stands for several
+/// has the union of their origins. Errors: state is not TOP_F32, an unknown pass to skip, a module
+/// that does not verify.
 Result<OptimizeReport> optimize(ir::Module &module, const OptimizeOptions &options = {});
 
 /// Names of the pipeline's passes in order.
 std::vector<std::string> passNames();
+
+/// A tensor that equalizeConcats renamed: its values, and so its row of a calibration table, are
+/// `factor` times those of `from` (1: only part of its channels grew, its range did not).
+struct ScaledTensor {
+  std::string from, to;
+  double factor = 1;
+};
+
+/// For INT8, between calibration and quantization; not part of optimize(), which knows no ranges.
+/// Makes inputs of a Concat larger by a power of two where its range is at least `ratio` times
+/// theirs, so that they keep their levels at the Concat's one scale; float outputs stay equal in
+/// every bit. Needed where folded pre-processing leaves a raw image (255) beside features.
+/// `thresholds`: by tensor name. Returns the renamed tensors in program order of their Concats;
+/// empty if there was nothing to do.
+Result<std::vector<ScaledTensor>> equalizeConcats(ir::Module &module,
+                                                  const std::map<std::string, double> &thresholds,
+                                                  double ratio = 8);
 
 } // namespace tessera::optimize

@@ -63,8 +63,8 @@ Result<OptimizeReport> optimize(ir::Module &module, const OptimizeOptions &optio
     pass.run(rewriter);
     report.passes.push_back({pass.name, rewriter.rewrites});
     auto verified = module.verify(where);
-    TESSERA_CHECK(verified.has_value(),
-                  std::string("pass ") + pass.name + " broke the module: " + verified.error().text());
+    TESSERA_CHECK(verified.has_value(), std::string("pass ") + pass.name +
+                                            " broke the module: " + verified.error().text());
   }
   return report;
 }

@@ -1,9 +1,11 @@
-// Before: ops whose result is their input: Cast to a type that holds the values anyway, Reshape to the
-//         same shape, whole Slice and Gather, empty Pad, Permute in order, ReLU of what is never negative,
-//         Concat of one tensor, Interp to the same size, 1x1 pooling, adding 0, multiplying by 1;
-//         Reshape of Reshape and Permute of Permute.
+// Before: ops whose result is their input: Cast to a type that holds the values anyway, Reshape to
+// the
+//         same shape, whole Slice and Gather, empty Pad, Permute in order, ReLU of what is never
+//         negative, Concat of one tensor, Interp to the same size, 1x1 pooling, adding 0,
+//         multiplying by 1; Reshape of Reshape and Permute of Permute.
 // After:  their readers read the input; a pair of Reshapes or Permutes is one.
-// Fails:  stays as a network output right behind an input, a constant or another output: the name of an
+// Fails:  stays as a network output right behind an input, a constant or another output: the name
+// of an
 //         output must not be lost.
 #include "tessera/optimize/rewriter.h"
 
@@ -114,14 +116,14 @@ mlir::Value sameAs(const Rewriter &r, mlir::Operation *op) {
     nothing = neverNegative(op->getOperand(0));
   else if (auto clip = llvm::dyn_cast<top::ClipOp>(op)) {
     double low = clip.getMin().convertToDouble(), high = clip.getMax().convertToDouble();
-    nothing = high >= std::numeric_limits<float>::max() &&
-              (low <= std::numeric_limits<float>::lowest() ||
-               (low <= 0 && neverNegative(clip.getInput())));
+    nothing =
+        high >= std::numeric_limits<float>::max() && (low <= std::numeric_limits<float>::lowest() ||
+                                                      (low <= 0 && neverNegative(clip.getInput())));
   } else if (llvm::isa<top::ConcatOp>(op))
     nothing = op->getNumOperands() == 1;
   else if (auto interp = llvm::dyn_cast<top::InterpOp>(op))
-    nothing = interp.getInput().getType() == interp.getOutput().getType() &&
-              all(interp.getScale(), 1.0);
+    nothing =
+        interp.getInput().getType() == interp.getOutput().getType() && all(interp.getScale(), 1.0);
   else if (auto pool = llvm::dyn_cast<top::MaxPoolOp>(op))
     nothing = poolDoesNothing(pool);
   else if (auto mean = llvm::dyn_cast<top::AvgPoolOp>(op))

@@ -28,8 +28,9 @@ public:
   static void mergeOrigin(mlir::Operation *survivor, mlir::Operation *gone);
   /// `survivor` takes over result, name and origin of the op after it; `last` is erased.
   void absorbNext(mlir::Operation *survivor, mlir::Operation *last);
-  /// `op` does nothing: its readers read `by`. As a network output it leaves its name to the op in front
-  /// of it. Returns false, and leaves `op`, where that would rename an input, a constant or an output.
+  /// `op` does nothing: its readers read `by`. As a network output it leaves its name to the op in
+  /// front of it. Returns false, and leaves `op`, where that would rename an input, a constant or
+  /// an output.
   bool removeNoop(mlir::Operation *op, mlir::Value by);
   static void rename(mlir::Operation *op, const std::string &name);
 

@@ -1,4 +1,5 @@
-// What each pass does to the text of small networks. That results stay equal is equality_test's job.
+// What each pass does to the text of small networks. That results stay equal is equality_test's
+// job.
 #include "tessera/optimize/test_network.h"
 
 #include <gmock/gmock.h>
@@ -13,9 +14,8 @@ using testing::IsEmpty;
 const std::string kImage = "tensor<1x3x8x10xf32>";
 const std::string kInput =
     "%in = top.Input %arg0 : (tensor<1x3x8x10xf32>) -> tensor<1x3x8x10xf32> loc(\"input\")\n";
-const std::string kConvWeights =
-    "%w = top.Weight : () -> tensor<4x3x3x3xf32> loc(\"w\")\n"
-    "%b = top.Weight : () -> tensor<4xf32> loc(\"b\")\n";
+const std::string kConvWeights = "%w = top.Weight : () -> tensor<4x3x3x3xf32> loc(\"w\")\n"
+                                 "%b = top.Weight : () -> tensor<4xf32> loc(\"b\")\n";
 const std::string kConvOf = "{kernel_shape = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = "
                             "array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : "
                             "(tensor<1x3x8x10xf32>, tensor<4x3x3x3xf32>, tensor<4xf32>) -> "
@@ -23,7 +23,8 @@ const std::string kConvOf = "{kernel_shape = array<i64: 3, 3>, strides = array<i
 const std::string kFeature = "tensor<1x4x8x10xf32>";
 
 std::string conv(const std::string &result, const std::string &input, const std::string &name) {
-  return "%" + result + " = top.Conv %" + input + ", %w, %b " + kConvOf + " loc(\"" + name + "\")\n";
+  return "%" + result + " = top.Conv %" + input + ", %w, %b " + kConvOf + " loc(\"" + name +
+         "\")\n";
 }
 TEST(FuseRelu, TakesTheLastNameAndBothOrigins) {
   auto m = network(kImage, kFeature,
@@ -54,7 +55,8 @@ TEST(FuseRelu, ClipWithoutUpperBoundIsAReluAndClipSixIsNot) {
            "tensor<1x4x8x10xf32>";
   };
   for (const char *unbounded : {"0x7FF0000000000000", "3.4028234663852886e+38"}) {
-    auto m = network(kImage, kFeature, kInput + kConvWeights + conv("c", "in", "c") + clip(unbounded));
+    auto m =
+        network(kImage, kFeature, kInput + kConvWeights + conv("c", "in", "c") + clip(unbounded));
     optimized(m);
     EXPECT_EQ(opsOf(m), "Input Conv(relu)") << unbounded;
   }
@@ -98,14 +100,14 @@ TEST(FoldBatchNorm, WeightsAreFoldedInDoubleUnderNewNames) {
 }
 
 TEST(FoldBatchNorm, StandsAloneAsScale) {
-  auto m = network(kImage, kImage,
-                   kInput +
-                       "%r = top.Relu %in : (tensor<1x3x8x10xf32>) -> tensor<1x3x8x10xf32> loc(\"relu\")\n"
-                       "%m = top.Weight : () -> tensor<3xf32> loc(\"mean\")\n"
-                       "%n = top.BatchNorm %r, %m, %m, %m, %m {epsilon = 3.0 : f64} : "
-                       "(tensor<1x3x8x10xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, "
-                       "tensor<3xf32>) -> tensor<1x3x8x10xf32> loc(\"bn\")\n"
-                       "return %n : tensor<1x3x8x10xf32>");
+  auto m = network(
+      kImage, kImage,
+      kInput + "%r = top.Relu %in : (tensor<1x3x8x10xf32>) -> tensor<1x3x8x10xf32> loc(\"relu\")\n"
+               "%m = top.Weight : () -> tensor<3xf32> loc(\"mean\")\n"
+               "%n = top.BatchNorm %r, %m, %m, %m, %m {epsilon = 3.0 : f64} : "
+               "(tensor<1x3x8x10xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, "
+               "tensor<3xf32>) -> tensor<1x3x8x10xf32> loc(\"bn\")\n"
+               "return %n : tensor<1x3x8x10xf32>");
   setWeight(m, "mean", {1, 6, 13});
   optimized(m);
   EXPECT_EQ(opsOf(m), "Input Relu Scale");
@@ -150,14 +152,13 @@ TEST(RemoveNoops, LeavesNothingOfAChainOfThem) {
 
 TEST(RemoveNoops, KeepsWhatConvertsAndWhatNamesAnOutput) {
   auto m = network(kImage, kImage + ", " + kImage,
-                   kInput +
-                       "%t = top.Cast %in {to = \"u8\"} : (tensor<1x3x8x10xf32>) -> "
-                       "tensor<1x3x8x10xf32> loc(\"t\")\n"
-                       "%i = top.Cast %t {to = \"i64\"} : (tensor<1x3x8x10xf32>) -> "
-                       "tensor<1x3x8x10xf32> loc(\"i\")\n"
-                       "%x = top.Cast %in {to = \"f32\"} : (tensor<1x3x8x10xf32>) -> "
-                       "tensor<1x3x8x10xf32> loc(\"x\")\n"
-                       "return %i, %x : tensor<1x3x8x10xf32>, tensor<1x3x8x10xf32>");
+                   kInput + "%t = top.Cast %in {to = \"u8\"} : (tensor<1x3x8x10xf32>) -> "
+                            "tensor<1x3x8x10xf32> loc(\"t\")\n"
+                            "%i = top.Cast %t {to = \"i64\"} : (tensor<1x3x8x10xf32>) -> "
+                            "tensor<1x3x8x10xf32> loc(\"i\")\n"
+                            "%x = top.Cast %in {to = \"f32\"} : (tensor<1x3x8x10xf32>) -> "
+                            "tensor<1x3x8x10xf32> loc(\"x\")\n"
+                            "return %i, %x : tensor<1x3x8x10xf32>, tensor<1x3x8x10xf32>");
   optimized(m);
   EXPECT_EQ(opsOf(m), "Input Cast Cast");
   EXPECT_TRUE(opNamed(m, "i")) << m.text(); // u8 values fit i64: one Cast, the output's name
@@ -165,9 +166,9 @@ TEST(RemoveNoops, KeepsWhatConvertsAndWhatNamesAnOutput) {
 }
 
 TEST(MergeSlices, TwoCropsAreOne) {
-  auto m = network(kImage, "tensor<1x3x2x4xf32>",
-                   kInput +
-                       "%s = top.Slice %in {offset = array<i64: 0, 0, 6, 0>, steps = array<i64: 1, "
+  auto m =
+      network(kImage, "tensor<1x3x2x4xf32>",
+              kInput + "%s = top.Slice %in {offset = array<i64: 0, 0, 6, 0>, steps = array<i64: 1, "
                        "1, -2, 1>, sizes = array<i64: 1, 3, 3, 10>} : (tensor<1x3x8x10xf32>) -> "
                        "tensor<1x3x3x10xf32> loc(\"s\")\n"
                        "%t = top.Slice %s {offset = array<i64: 0, 0, 1, 1>, steps = array<i64: 1, "
@@ -186,10 +187,12 @@ TEST(FoldPad, IntoAConvWithoutPadsAlsoWithAValue) {
   for (double value : {0.0, 2.5}) {
     auto m = network(
         kImage, "tensor<1x4x9x11xf32>",
-        kInput + kConvWeights + "%p = top.Pad %in {paddings = array<i64: 0, 0, 2, 0, 0, 0, 1, 3>, val = " +
+        kInput + kConvWeights +
+            "%p = top.Pad %in {paddings = array<i64: 0, 0, 2, 0, 0, 0, 1, 3>, val = " +
             std::to_string(value) +
             " : f64} : (tensor<1x3x8x10xf32>) -> tensor<1x3x11x13xf32> loc(\"p\")\n"
-            "%c = top.Conv %p, %w, %b {kernel_shape = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads "
+            "%c = top.Conv %p, %w, %b {kernel_shape = array<i64: 3, 3>, strides = array<i64: 1, "
+            "1>, pads "
             "= array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x3x11x13xf32>, "
             "tensor<4x3x3x3xf32>, tensor<4xf32>) -> tensor<1x4x9x11xf32> loc(\"c\")\n"
             "return %c : tensor<1x4x9x11xf32>");
@@ -213,8 +216,8 @@ TEST(FoldPad, StaysWhereTheConvPadsWithAnotherValueOrTheChipCannot) {
                        "array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, "
                        "1>} : (tensor<1x3xHxWxf32>, tensor<4x3x3x3xf32>, tensor<4xf32>) -> "
                        "tensor<1x4xHxWxf32> loc(\"c\")\nreturn %c : tensor<1x4xHxWxf32>";
-    std::string h = std::string(pad).starts_with("0, 0, 1, ")   ? "10"
-                    : std::string(pad).starts_with("0, 0, 15")  ? "23"
+    std::string h = std::string(pad).starts_with("0, 0, 1, ")  ? "10"
+                    : std::string(pad).starts_with("0, 0, 15") ? "23"
                     : std::string(pad).starts_with("0, 0, -1") ? "7"
                                                                : "8";
     std::string w = h == "10" ? "12" : "10";
@@ -227,24 +230,24 @@ TEST(FoldPad, StaysWhereTheConvPadsWithAnotherValueOrTheChipCannot) {
 }
 
 TEST(FoldConstants, ArithmeticOfWeights) {
-  auto m = network(kImage, kImage,
-                   kInput +
-                       "%x = top.Weight : () -> tensor<3x1xf32> loc(\"x\")\n"
-                       "%y = top.Weight : () -> tensor<1x2xf32> loc(\"y\")\n"
-                       "%z = top.Sub %x, %y : (tensor<3x1xf32>, tensor<1x2xf32>) -> "
-                       "tensor<3x2xf32> loc(\"z\")\n"
-                       "%p = top.Permute %z {order = array<i64: 1, 0>} : (tensor<3x2xf32>) -> "
-                       "tensor<2x3xf32> loc(\"p\")\n"
-                       "%q = top.Reshape %p {shape = array<i64: 6, 1>} : (tensor<2x3xf32>) -> "
-                       "tensor<6x1xf32> loc(\"q\")\n"
-                       "%s = top.Slice %in {offset = array<i64: 0, 0, 0, 0>, steps = array<i64: 1, 1, 1, "
-                       "1>, sizes = array<i64: 1, 3, 6, 10>} : (tensor<1x3x8x10xf32>) -> "
-                       "tensor<1x3x6x10xf32> loc(\"s\")\n"
-                       "%o = top.Add %s, %q : (tensor<1x3x6x10xf32>, tensor<6x1xf32>) -> "
-                       "tensor<1x3x6x10xf32> loc(\"o\")\n"
-                       "%r = top.Pad %o {paddings = array<i64: 0, 0, 2, 0, 0, 0, 0, 0>} : "
-                       "(tensor<1x3x6x10xf32>) -> tensor<1x3x8x10xf32> loc(\"r\")\n"
-                       "return %r : tensor<1x3x8x10xf32>");
+  auto m = network(
+      kImage, kImage,
+      kInput + "%x = top.Weight : () -> tensor<3x1xf32> loc(\"x\")\n"
+               "%y = top.Weight : () -> tensor<1x2xf32> loc(\"y\")\n"
+               "%z = top.Sub %x, %y : (tensor<3x1xf32>, tensor<1x2xf32>) -> "
+               "tensor<3x2xf32> loc(\"z\")\n"
+               "%p = top.Permute %z {order = array<i64: 1, 0>} : (tensor<3x2xf32>) -> "
+               "tensor<2x3xf32> loc(\"p\")\n"
+               "%q = top.Reshape %p {shape = array<i64: 6, 1>} : (tensor<2x3xf32>) -> "
+               "tensor<6x1xf32> loc(\"q\")\n"
+               "%s = top.Slice %in {offset = array<i64: 0, 0, 0, 0>, steps = array<i64: 1, 1, 1, "
+               "1>, sizes = array<i64: 1, 3, 6, 10>} : (tensor<1x3x8x10xf32>) -> "
+               "tensor<1x3x6x10xf32> loc(\"s\")\n"
+               "%o = top.Add %s, %q : (tensor<1x3x6x10xf32>, tensor<6x1xf32>) -> "
+               "tensor<1x3x6x10xf32> loc(\"o\")\n"
+               "%r = top.Pad %o {paddings = array<i64: 0, 0, 2, 0, 0, 0, 0, 0>} : "
+               "(tensor<1x3x6x10xf32>) -> tensor<1x3x8x10xf32> loc(\"r\")\n"
+               "return %r : tensor<1x3x8x10xf32>");
   setWeight(m, "x", {1, 2, 3});
   setWeight(m, "y", {10, 20});
   optimized(m);

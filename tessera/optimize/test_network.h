@@ -12,14 +12,15 @@ namespace tessera::optimize {
 
 inline Tensor randomTensor(Shape shape, uint32_t seed, float low = -1, float high = 1) {
   Tensor t(DType::F32, std::move(shape));
-  std::mt19937 engine(seed); // mt19937's numbers are fixed by the standard, its distributions are not
+  std::mt19937 engine(
+      seed); // mt19937's numbers are fixed by the standard, its distributions are not
   for (float &v : t.as<float>())
     v = low + (high - low) * float(engine() >> 8) / float(1 << 24);
   return t;
 }
 
-/// `body`: the ops in textual form; `arguments` and `results`: comma-separated tensor types. Weights get
-/// random values by name order, ids and origins (100 + id) count through the program.
+/// `body`: the ops in textual form; `arguments` and `results`: comma-separated tensor types.
+/// Weights get random values by name order, ids and origins (100 + id) count through the program.
 inline ir::Module network(const std::string &arguments, const std::string &results,
                           const std::string &body) {
   std::string args;

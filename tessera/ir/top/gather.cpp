@@ -13,8 +13,8 @@ ShapeOr top::GatherOp::inferShape() {
     return emitOpError("keepdims is false, but indices has ") << indices.size() << " entries";
   for (int64_t i : indices)
     if (i < 0 || i >= input[axis])
-      return emitOpError("index ") << i << " is outside axis " << axis << " of size "
-                                   << input[axis];
+      return emitOpError("index ")
+             << i << " is outside axis " << axis << " of size " << input[axis];
   llvm::SmallVector<int64_t> out(input);
   if (getKeepdims())
     out[axis] = int64_t(indices.size());

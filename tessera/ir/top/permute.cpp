@@ -10,8 +10,8 @@ ShapeOr top::PermuteOp::inferShape() {
   llvm::SmallVector<int64_t> out;
   for (int64_t axis : order) {
     if (axis < 0 || axis >= int64_t(order.size()) || seen[axis])
-      return emitOpError("order ") << sizesText(order) << " is not a permutation of 0 to "
-                                   << order.size() - 1;
+      return emitOpError("order ")
+             << sizesText(order) << " is not a permutation of 0 to " << order.size() - 1;
     seen[axis] = true;
     out.push_back(input[axis]);
   }

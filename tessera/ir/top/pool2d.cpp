@@ -18,10 +18,10 @@ ShapeOr poolShape(mlir::Operation *op, Sizes input, WindowAttrs window, bool cei
         real = at >= 0 && at < in;
       }
       if (!real)
-        return op->emitOpError("window ") << o << (i ? " of a row" : " of a column")
-                                          << " lies wholly in the padding, pads are "
-                                          << sizesText(window.pads) << ", kernel_shape is "
-                                          << sizesText(window.kernel);
+        return op->emitOpError("window ")
+               << o << (i ? " of a row" : " of a column")
+               << " lies wholly in the padding, pads are " << sizesText(window.pads)
+               << ", kernel_shape is " << sizesText(window.kernel);
     }
   }
   return out;

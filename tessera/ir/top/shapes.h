@@ -1,6 +1,7 @@
 #pragma once
 // Shape rules of the ops, on plain shapes: the top ops infer with them, the tpu verifiers compare
-// with them. Each rule checks its attributes first and emits an error on `op` that holds both values.
+// with them. Each rule checks its attributes first and emits an error on `op` that holds both
+// values.
 #include "tessera/ir/top/dialect.h"
 #include "tessera/tensor/window.h"
 

@@ -8,7 +8,8 @@
 namespace tessera {
 namespace {
 
-// The errors of a module that holds this one op on values %a, %b (1x4x8x10), %w, ... ; "" if it is right.
+// The errors of a module that holds this one op on values %a, %b (1x4x8x10), %w, ... ; "" if it is
+// right.
 std::string errorsOf(const std::string &op) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   context.loadDialect<top::TopDialect>();
@@ -44,9 +45,10 @@ const std::string kConvTypes =
 
 TEST(Shapes, Conv) {
   EXPECT_EQ(errorsOf(conv("%a, %w, %d", kConvAttributes, kConvTypes)), "");
-  EXPECT_EQ(errorsOf(conv("%a, %w", kConvAttributes + ", pad_value = array<f64: 1.0, 2.0, 3.0, 4.0>",
-                          "(tensor<1x4x8x10xf32>, tensor<6x4x3x3xf32>) -> tensor<1x6x4x8xf32>")),
-            "");
+  EXPECT_EQ(
+      errorsOf(conv("%a, %w", kConvAttributes + ", pad_value = array<f64: 1.0, 2.0, 3.0, 4.0>",
+                    "(tensor<1x4x8x10xf32>, tensor<6x4x3x3xf32>) -> tensor<1x6x4x8xf32>")),
+      "");
   EXPECT_EQ(errorsOf(conv("%a, %g", kConvAttributes + ", group = 2 : i64",
                           "(tensor<1x4x8x10xf32>, tensor<6x2x3x3xf32>) -> tensor<1x6x4x8xf32>")),
             "");
@@ -200,8 +202,9 @@ TEST(Shapes, Rearranging) {
   EXPECT_EQ(errorsOf(slice("0, 3, 0, 1", "1, -1, 1, 3", "1, 4, 8, 3", "1x4x8x3")), "");
   EXPECT_THAT(errorsOf(slice("0, 0, 0, 1", "1, 1, 1, 3", "1, 4, 8, 4", "1x4x8x4")),
               HasSubstr("offset 1, step 3, size 4 leave axis 3, which has size 10"));
-  EXPECT_THAT(errorsOf(slice("0, 0, 0, 0", "1, 1, 1, 9223372036854775807", "1, 4, 8, 2", "1x4x8x2")),
-              HasSubstr("leave axis 3"));
+  EXPECT_THAT(
+      errorsOf(slice("0, 0, 0, 0", "1, 1, 1, 9223372036854775807", "1, 4, 8, 2", "1x4x8x2")),
+      HasSubstr("leave axis 3"));
   EXPECT_EQ(errorsOf("%r = top.Reshape %a {shape = array<i64: 4, 80>} : (tensor<1x4x8x10xf32>) -> "
                      "tensor<4x80xf32>"),
             "");

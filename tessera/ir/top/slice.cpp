@@ -12,13 +12,13 @@ ShapeOr sliceShape(mlir::Operation *op, Sizes input, Sizes offset, Sizes steps, 
       return op->emitOpError("takes ")
              << sizes[i] << " of axis " << i << ", which has size " << input[i];
     int64_t first = offset[i];
-    // sizes <= input keeps the product small unless steps is absurd, which the range check below sees.
+    // sizes <= input keeps the product small unless steps is absurd, which the range check below
+    // sees.
     bool stepFits = steps[i] != 0 && (sizes[i] == 1 || std::abs(steps[i]) < input[i]);
     int64_t last = stepFits ? first + (sizes[i] - 1) * steps[i] : -1;
     if (!stepFits || first < 0 || first >= input[i] || last < 0 || last >= input[i])
-      return op->emitOpError("offset ")
-             << first << ", step " << steps[i] << ", size " << sizes[i] << " leave axis " << i
-             << ", which has size " << input[i];
+      return op->emitOpError("offset ") << first << ", step " << steps[i] << ", size " << sizes[i]
+                                        << " leave axis " << i << ", which has size " << input[i];
   }
   return llvm::SmallVector<int64_t>(sizes);
 }

@@ -1,4 +1,5 @@
-// What convolutions, transposed convolutions and pooling share: checks of kernel, strides, pads, dilations.
+// What convolutions, transposed convolutions and pooling share: checks of kernel, strides, pads,
+// dilations.
 #include "tessera/ir/top/window.h"
 
 namespace tessera {
@@ -15,8 +16,9 @@ llvm::FailureOr<Window2d> checkedWindow(mlir::Operation *op, Sizes input, Window
   auto inRange = [&](const char *name, Sizes values, int64_t lowest) -> mlir::LogicalResult {
     for (int64_t v : values)
       if (v < lowest || v > (int64_t{1} << 24))
-        return op->emitOpError(name) << " is " << sizesText(values) << ", every entry must be at least "
-                                     << lowest << " and at most 2^24";
+        return op->emitOpError(name)
+               << " is " << sizesText(values) << ", every entry must be at least " << lowest
+               << " and at most 2^24";
     return mlir::success();
   };
   if (failed(inRange("kernel_shape", a.kernel, 1)) || failed(inRange("strides", a.strides, 1)) ||
@@ -56,9 +58,9 @@ mlir::LogicalResult checkFilter(mlir::Operation *op, Sizes input, Sizes filter,
     return op->emitOpError("group ") << group << " does not divide the channels: input has "
                                      << input[1] << ", output " << filter[0];
   if (filter[1] * group != input[1])
-    return op->emitOpError("filter has ") << filter[1] << " input channels a group (" << group
-                                          << (group == 1 ? " group" : " groups") << "), input has "
-                                          << input[1] << " channels";
+    return op->emitOpError("filter has ")
+           << filter[1] << " input channels a group (" << group
+           << (group == 1 ? " group" : " groups") << "), input has " << input[1] << " channels";
   if (bias && *bias != Sizes{filter[0]})
     return op->emitOpError("bias has shape ")
            << sizesText(*bias) << ", filter has " << filter[0] << " output channels";

@@ -12,8 +12,8 @@ mlir::LogicalResult tpu::CompareOp::verify() {
   // A threshold outside the stored range is fine: it makes the result constant.
   double t = getThreshold().convertToDouble();
   if (!std::isfinite(t) || (!*isFloat && t != std::trunc(t)))
-    return emitOpError("threshold is ") << t << ", must be a "
-                                        << (*isFloat ? "finite" : "whole") << " number";
+    return emitOpError("threshold is ")
+           << t << ", must be a " << (*isFloat ? "finite" : "whole") << " number";
   return checkResultShape(*this, llvm::SmallVector<int64_t>(sizesOf(getInput())));
 }
 

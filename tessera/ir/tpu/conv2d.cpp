@@ -9,9 +9,9 @@ mlir::LogicalResult tpu::Conv2DOp::verify() {
   std::optional<size_t> padValues;
   if (auto values = getPadValue())
     padValues = values->size();
-  if (failed(checkResultShape(*this, convShape(*this, sizesOf(getInput()), sizesOf(getFilter()),
-                                               bias, windowAttrs(*this), int64_t(getGroup()),
-                                               padValues))))
+  if (failed(
+          checkResultShape(*this, convShape(*this, sizesOf(getInput()), sizesOf(getFilter()), bias,
+                                            windowAttrs(*this), int64_t(getGroup()), padValues))))
     return mlir::failure();
   auto isFloat = floatForm(*this, getInput());
   if (failed(isFloat) || failed(checkWeights(*this, *isFloat, getFilter(), getBias())))

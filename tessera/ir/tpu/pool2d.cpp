@@ -10,8 +10,8 @@ mlir::LogicalResult tpu::Pool2DOp::verify() {
   if (getPoolMode() == "Avg" && !*isFloat)
     return emitOpError("pool_mode Avg has no integer form, the result is ")
            << getOutput().getType();
-  return checkResultShape(
-      *this, poolShape(*this, sizesOf(getInput()), windowAttrs(*this), getCeilMode()));
+  return checkResultShape(*this,
+                          poolShape(*this, sizesOf(getInput()), windowAttrs(*this), getCeilMode()));
 }
 
 } // namespace tessera

@@ -8,9 +8,9 @@ mlir::LogicalResult tpu::ReluOp::verify() {
     return mlir::failure();
   // The sign may change (a ReLU's result is u8), the scale may not.
   if (!*isFloat && quantOf(getInput()).getScale() != quantOf(getOutput()).getScale())
-    return emitOpError("input has scale ") << quantOf(getInput()).getScale() << ", result "
-                                           << quantOf(getOutput()).getScale()
-                                           << "; they must be equal";
+    return emitOpError("input has scale ")
+           << quantOf(getInput()).getScale() << ", result " << quantOf(getOutput()).getScale()
+           << "; they must be equal";
   return checkResultShape(*this, llvm::SmallVector<int64_t>(sizesOf(getInput())));
 }
 

@@ -90,8 +90,7 @@ mlir::LogicalResult checkCountResult(mlir::Operation *op, bool floatForm) {
   auto q = quantOf(op->getResult(0));
   if (q && !q.isSigned() && q.getScale() == 1.0)
     return mlir::success();
-  return op->emitOpError("result is ")
-         << op->getResult(0).getType() << ", must be u8 with scale 1";
+  return op->emitOpError("result is ") << op->getResult(0).getType() << ", must be u8 with scale 1";
 }
 
 } // namespace tessera
