@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <map>
+#include <random>
 
 namespace tessera::sim {
 namespace {
@@ -184,6 +185,26 @@ TEST(Golden, AChangedRoundingIsSeen) {
     EXPECT_GT(tried, 0) << x.group << " " << x.prefix;
     EXPECT_GT(seen, 0) << x.group << " " << x.prefix;
   }
+}
+
+/// Damaged commands run or are refused; they never crash, hang or touch anything outside of memory.
+TEST(Golden, DamagedCommandsNeverCrash) {
+  constexpr uint32_t kSeed = 7;
+  std::printf("seed %u\n", kSeed);
+  std::mt19937 rng(kSeed);
+  int refused = 0, tried = 4000;
+  for (int i = 0; i < tried; ++i) {
+    const Case &c = cases()[rng() % cases().size()];
+    isa::Command damaged = c.command;
+    unsigned bits = isa::info(c.command.form).bits;
+    for (int flips = 1 + int(rng() % 4); flips > 0; --flips) {
+      unsigned bit = 41 + rng() % (bits - 41); // ids do not matter
+      isa::setBits(damaged.words, bit, 1, !isa::getBits(damaged.words, bit, 1));
+    }
+    refused += !execute(machine(), damaged).has_value();
+  }
+  EXPECT_GT(refused, tried / 20);
+  EXPECT_LT(refused, tried);
 }
 
 } // namespace

@@ -19,6 +19,9 @@ struct Dims {
   int64_t count() const { return n * c * h * w; }
 };
 
+/// No tensor of an instruction has more elements, repeated ones included.
+inline constexpr int64_t kMaxElements = int64_t(1) << 28;
+
 /// A checked tensor: every element lies in local memory.
 struct Local {
   uint8_t *memory = nullptr; ///< of lane 0
@@ -43,6 +46,10 @@ inline Result<Local> local(Machine &m, const char *what, uint64_t address, Dims 
     return fail("bad-address", what, fmt::format("local address 0x{:x} is past 16 MiB", address));
   if (d.n < 1 || d.c < 1 || d.h < 1 || d.w < 1)
     return fail("bad-shape", what, fmt::format("{}x{}x{}x{} has no elements", d.n, d.c, d.h, d.w));
+  // Zero strides could otherwise name more elements than anyone can walk.
+  if (d.count() > kMaxElements)
+    return fail("bad-shape", what,
+                fmt::format("{}x{}x{}x{} is more than local memory can hold", d.n, d.c, d.h, d.w));
   Local t{m.lane(0), chip::laneOf(address), chip::offsetOf(address), size, strides};
   if (t.offset % size)
     return fail(

@@ -2,6 +2,7 @@
 // The extended input of a sliding window: insertion between neighbours, then padding around
 // ("BM1684X measured numerics", section 4.2). Padding wins where both could apply; reflect,
 // replicate and circular padding index the grid after insertion.
+#include "tessera/chip/chip.h"
 #include "tessera/support/status.h"
 
 #include <cstdint>
@@ -68,6 +69,10 @@ struct Window {
         return fail(
             "bad-shape", name,
             fmt::format("kernel {}, stride {}, input {}", axis->kernel, axis->stride, axis->in));
+      if (axis->extended() > chip::kMaxExtended)
+        return fail("bad-shape", name,
+                    fmt::format("the extended input has {} positions, the chip takes {}",
+                                axis->extended(), chip::kMaxExtended));
       // A smaller output than the input allows is fine: the rest is not computed.
       if (axis->out > axis->expectedOut())
         return fail("bad-shape", name,

@@ -48,6 +48,10 @@ Result<Job> prepare(Machine &m, const sCONV &f) {
   j.n = int64_t(f.res0_n);
   j.ic = int64_t(f.opd0_c);
   j.oc = int64_t(f.res0_c);
+  if (j.window.y.extended() * j.window.x.extended() * std::max<int64_t>(j.ic, 1) > kMaxElements)
+    return fail("bad-shape", "opd0", "the extended input is more than any local memory gives");
+  if (j.taps() * std::max<int64_t>(j.ic, 1) * chip::alignUp(j.oc, 8) > kMaxElements)
+    return fail("bad-shape", "opd1", "the weights are more than local memory can hold");
   j.rows = j.window.y.sources(j.window.mode);
   j.columns = j.window.x.sources(j.window.mode);
   j.type = Type(f.opd0_prec);

@@ -32,6 +32,9 @@ inline Result<Side> side(Machine &m, const char *what, uint64_t address, Dims d,
   s.size = size;
   if (d.n < 1 || d.c < 1 || d.h < 1 || d.w < 1)
     return fail("bad-shape", what, fmt::format("{}x{}x{}x{} has no elements", d.n, d.c, d.h, d.w));
+  if (d.count() > int64_t(1) << 33)
+    return fail("bad-shape", what,
+                fmt::format("{}x{}x{}x{} is more than all memory", d.n, d.c, d.h, d.w));
   if (s.isLocal) {
     uint64_t at = address - chip::kLmemBase;
     if (!strided)

@@ -34,6 +34,8 @@ Result<Job> prepare(Machine &m, const sPorD &f) {
   j.window = windowOf(f);
   TESSERA_TRY(j.window.check());
   j.d = {int64_t(f.res0_n), int64_t(f.res0_c), int64_t(f.res0_h), int64_t(f.res0_w)};
+  if (j.window.y.extended() * j.window.x.extended() > kMaxElements)
+    return fail("bad-shape", "opd0", "the extended input is more than local memory can hold");
   j.rows = j.window.y.sources(j.window.mode);
   j.columns = j.window.x.sources(j.window.mode);
   j.type = Type(f.opd0_prec);
