@@ -34,7 +34,7 @@ void setShape(onnx::ValueInfoProto &info, DType type, const Shape *shape) {
 
 class Importer {
 public:
-  Importer(const fs::path &path, const ImportOptions &options, const onnx::ModelProto &model)
+  Importer(const fs::path &path, const ImportOptions &options, onnx::ModelProto &model)
       : options_(options), model_(model), proto_(model.graph()),
         graph_(ir::Module::create(options.modelName.empty() ? path.stem().string()
                                                             : options.modelName,
@@ -64,7 +64,7 @@ private:
   std::string writeRepro(const Node &n);
 
   const ImportOptions &options_;
-  const onnx::ModelProto &model_;
+  onnx::ModelProto &model_;
   const onnx::GraphProto &proto_;
   Graph graph_;
   Error errors_;
@@ -516,6 +516,16 @@ void Importer::check() {
   auto known = onnx::OpSchemaRegistry::DomainToVersionRange::Instance().Map();
   if (graph_.opset > known[""].second || !options_.outputNames.empty())
     return;
+  // Some writers leave shapes out, which the checker minds and we have computed.
+  auto complete = [&](onnx::ValueInfoProto &info) {
+    auto it = graph_.values.find(info.name());
+    if (it != graph_.values.end() && !it->second.broken && !info.type().tensor_type().has_shape())
+      setShape(info, it->second.type, &it->second.shape);
+  };
+  for (auto &info : *model_.mutable_graph()->mutable_output())
+    complete(info);
+  for (auto &info : *model_.mutable_graph()->mutable_input())
+    complete(info);
   try {
     if (model_.ir_version() <= onnx::IR_VERSION) {
       onnx::checker::check_model(model_);
