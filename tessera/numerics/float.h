@@ -20,9 +20,9 @@ inline float subFlush(float a, float b) { return flush(flush(a) - flush(b)); }
 /// 2^-126 * (1 - 2^-25) on round up to the smallest normal number and stay.
 inline float mulFlush(float a, float b) {
   double exact = static_cast<double>(flush(a)) * static_cast<double>(flush(b));
-  if (std::abs(exact) < 0x1p-126 * (1 - 0x1p-25))
-    return std::copysign(0.0f, static_cast<float>(exact));
-  return static_cast<float>(exact);
+  // Without a branch, so that loops over it become vectors.
+  uint32_t keep = std::abs(exact) < 0x1p-126 * (1 - 0x1p-25) ? 0x80000000u : 0xFFFFFFFFu;
+  return std::bit_cast<float>(std::bit_cast<uint32_t>(static_cast<float>(exact)) & keep);
 }
 
 /// a > b ? a : b, so a NaN in either operand gives b.
@@ -38,8 +38,8 @@ float divide(float a, float b, int steps);
 float taylor(float x, std::span<const float> c);
 
 /// The matrix cube's step for fp16 and bf16 ("measured numerics" 8.2): at most 32 products, each
-/// truncated toward zero to 24 fraction bits below the largest one's exponent, summed exactly, rounded
-/// to fp32. The order does not matter. Infinities and NaN follow IEEE.
+/// truncated toward zero to 24 fraction bits below the largest one's exponent, summed exactly,
+/// rounded to fp32. The order does not matter. Infinities and NaN follow IEEE.
 float cubeSum(const float *x, const float *w, int64_t count);
 
 } // namespace tessera::numerics

@@ -2,6 +2,7 @@
 #include "tessera/sim/kernels/conv.h"
 #include "tessera/sim/element.h"
 #include "tessera/sim/exec/exec.h"
+#include "tessera/sim/kernels/elementwise.h"
 #include "tessera/sim/local.h"
 #include "tessera/sim/window.h"
 
@@ -436,46 +437,47 @@ Status floats(Machine &m, const Job &j) {
           }
         float bias = j.bias.immediate ? 0.0f : numerics::flush(loadAs<float>(j.bias.plane(0, o)));
         bool hasBias = !j.bias.immediate;
-        for (int64_t oy = 0; oy < ya.out; ++oy)
-          for (int64_t ox = 0; ox < xa.out; ++ox) {
-            const float *at = planes.data() + oy * ya.stride * width + ox * xa.stride;
-            uint8_t *out = j.res.plane(n, o) + j.res.size * (oy * xa.out + ox);
-            float previous = 0, result;
-            if (f.res_add)
-              loadFloats(&previous, out, 0, 1, j.to);
-            if (j.type == Type::Fp32) { // two chains over bias, previous, products (section 8.1)
-              float chain[2] = {0, 0};
-              int64_t item = 0;
-              if (hasBias)
-                chain[item++ & 1] = bias;
-              if (f.res_add) {
-                chain[item & 1] = numerics::addFlush(chain[item & 1], previous);
-                ++item;
-              }
-              for (int64_t i = 0; i < j.ic; ++i)
-                for (int64_t tap = 0; tap < taps; ++tap, ++item) {
-                  float x = at[i * plane + tap / xa.kernel * ya.dilation * width +
-                               tap % xa.kernel * xa.dilation];
-                  chain[item & 1] = numerics::addFlush(
-                      chain[item & 1], numerics::mulFlush(x, w[size_t(i * taps + tap)]));
-                }
-              result = numerics::addFlush(chain[0], chain[1]);
-            } else {
-              result = f.res_add ? numerics::addFlush(bias, previous) : bias;
-              for (int64_t first = 0; first < j.ic; first += block)
-                for (int64_t tap = 0; tap < taps; ++tap) {
-                  float x[32];
-                  int64_t count = std::min(block, j.ic - first);
-                  const float *cell =
-                      at + tap / xa.kernel * ya.dilation * width + tap % xa.kernel * xa.dilation;
-                  for (int64_t i = 0; i < count; ++i)
-                    x[i] = cell[(first + i) * plane];
-                  result = numerics::addFlush(
-                      result, numerics::cubeSum(x, w.data() + (first * taps + tap * block), count));
-                }
+        // One output row at a time: every item of the sum is added for the whole row.
+        int64_t ow = xa.out;
+        std::vector<float> chain[2] = {std::vector<float>(size_t(ow)),
+                                       std::vector<float>(size_t(ow))};
+        std::vector<float> previous(size_t(ow), 0.0f);
+        for (int64_t oy = 0; oy < ya.out; ++oy) {
+          const float *row = planes.data() + oy * ya.stride * width;
+          auto cell = [&](int64_t tap) {
+            return row + tap / xa.kernel * ya.dilation * width + tap % xa.kernel * xa.dilation;
+          };
+          uint8_t *out = j.res.plane(n, o) + j.res.size * oy * ow;
+          if (f.res_add)
+            loadFloats(previous.data(), out, j.res.size, ow, j.to);
+          std::fill(chain[0].begin(), chain[0].end(), bias);
+          std::fill(chain[1].begin(), chain[1].end(), 0.0f);
+          if (j.type == Type::Fp32) { // two chains over bias, previous, products (section 8.1)
+            int64_t item = hasBias ? 1 : 0;
+            if (f.res_add) {
+              for (int64_t x = 0; x < ow; ++x)
+                chain[item & 1][size_t(x)] =
+                    numerics::addFlush(chain[item & 1][size_t(x)], previous[size_t(x)]);
+              ++item;
             }
-            storeFloats(out, 0, &result, 1, j.to);
+            for (int64_t i = 0; i < j.ic; ++i)
+              for (int64_t tap = 0; tap < taps; ++tap, ++item)
+                kernels::multiplyAdd(chain[item & 1].data(), cell(tap) + i * plane, xa.stride,
+                                     w[size_t(i * taps + tap)], ow);
+            for (int64_t x = 0; x < ow; ++x)
+              chain[0][size_t(x)] = numerics::addFlush(chain[0][size_t(x)], chain[1][size_t(x)]);
+          } else {
+            if (f.res_add)
+              for (int64_t x = 0; x < ow; ++x)
+                chain[0][size_t(x)] = numerics::addFlush(bias, previous[size_t(x)]);
+            for (int64_t first = 0; first < j.ic; first += block)
+              for (int64_t tap = 0; tap < taps; ++tap)
+                kernels::addCubeSums(chain[0].data(), cell(tap) + first * plane, plane, xa.stride,
+                                     w.data() + (first * taps + tap * block),
+                                     std::min(block, j.ic - first), ow);
           }
+          storeFloats(out, j.res.size, chain[0].data(), ow, j.to);
+        }
       }
     });
   }
