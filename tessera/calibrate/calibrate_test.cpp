@@ -39,6 +39,27 @@ TEST(Table, ReadsTheVendorsText) {
   EXPECT_EQ(t->find("nothing"), nullptr);
 }
 
+TEST(Table, ReadsEveryTableOfTheVendor) {
+  std::filesystem::path cases = std::filesystem::path(TESSERA_SHARED_DIR) / "oracle/cases";
+  if (!std::filesystem::exists(cases))
+    GTEST_SKIP() << cases << " is absent: the vendor's tables lie outside the project";
+  int read = 0;
+  for (const auto &folder : std::filesystem::directory_iterator(cases)) {
+    if (!std::filesystem::exists(folder.path() / "cali_table"))
+      continue;
+    auto t = readTable(folder.path() / "cali_table");
+    ASSERT_TRUE(t) << t.error().text();
+    EXPECT_EQ(t->samples, 8) << folder.path();
+    EXPECT_GT(t->rows.size(), 10u);
+    // What we write back holds the same rows: seven decimals are all there are.
+    auto back = parseTable(tableText(*t), "back");
+    ASSERT_TRUE(back) << back.error().text();
+    EXPECT_EQ(back->rows, t->rows) << folder.path();
+    ++read;
+  }
+  EXPECT_GT(read, 0);
+}
+
 TEST(Table, WritesWhatItReads) {
   unsetenv("SOURCE_DATE_EPOCH");
   Table t;
