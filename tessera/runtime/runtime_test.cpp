@@ -45,7 +45,8 @@ INSTANTIATE_TEST_SUITE_P(
     Cases, Vendor,
     testing::Values(VendorCase{"unet8_int8", "u8"}, VendorCase{"residual_int8", "res"},
                     VendorCase{"unet8_int8_asymmetric", "u8"}, VendorCase{"prisma_int8", "prisma"},
-                    VendorCase{"unet8_f32", "u8"}, VendorCase{"residual_f16", "res"}),
+                    VendorCase{"unet8_f32", "u8"}, VendorCase{"unet8_f16", "u8"},
+                    VendorCase{"unet8_bf16", "u8"}, VendorCase{"residual_f16", "res"}),
     [](const auto &info) { return std::string(info.param.folder); });
 
 /// A network of one move: int8 input to int8 output through lane 0.

@@ -47,8 +47,8 @@ struct Item {
 struct Ar {
   sAR f;
   Dims d;
-  Item res, a, b, c;
-  Operand r, x, y, z;
+  Item res, a, b;
+  Operand r, x, y;
   Rounding round;
 };
 
@@ -405,7 +405,6 @@ Status ar(Machine &m, const isa::Command &command) {
   ar.res = {Type(f.res0_prec), true};
   ar.a = {Type(f.opd0_prec), f.opd0_sign != 0};
   ar.b = {Type(f.opd1_prec), f.opd1_sign != 0};
-  ar.c = {Type(f.opd2_prec), f.opd2_sign != 0};
   ar.round = Rounding(f.opd2_n_str > 6 ? 0 : f.opd2_n_str);
   if (f.opd2_n_str > 6)
     return unsupported(fmt::format("rounding code {}", f.opd2_n_str));

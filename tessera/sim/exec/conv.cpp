@@ -116,7 +116,7 @@ int64_t padBytes(const Job &j, int64_t channel, bool insert) {
 void gatherRow(const Job &j, uint8_t *out, int64_t n, int64_t c, int32_t row,
                const std::vector<int32_t> &columns, uint8_t pad, uint8_t insert) {
   auto width = int64_t(columns.size());
-  if (row < 0 && row == Axis::kPad) {
+  if (row == Axis::kPad) {
     std::memset(out, pad, size_t(width));
     return;
   }
