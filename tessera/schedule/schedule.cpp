@@ -159,6 +159,46 @@ private:
     return errors_.empty() ? Status{} : fail(errors_);
   }
 
+  /// What the fields of the command cannot say about a layer's window; empty if nothing.
+  std::string windowProblem(const Layer &layer) const {
+    const Window2d *w = nullptr;
+    bool transposed = false;
+    if (auto *c = std::get_if<Conv2D>(&layer.op)) {
+      w = &c->window;
+    } else if (auto *d = std::get_if<Deconv>(&layer.op)) {
+      w = &d->window;
+      transposed = true;
+    } else if (auto *p = std::get_if<MaxPool>(&layer.op)) {
+      w = &p->window;
+    }
+    if (!w)
+      return {};
+    std::string problem;
+    auto in = shape(layer.inputs[0]), out = shape(layer.output);
+    for (int a = 0; a < 2; ++a) {
+      const char *axis = a == 0 ? "height" : "width";
+      WindowAxis v = transposed ? WindowAxis::transposed(*w, a, in[size_t(2 + a)], out[size_t(2 + a)])
+                                : WindowAxis::convolution(*w, a, in[size_t(2 + a)], out[size_t(2 + a)]);
+      auto note = [&](const std::string &what, int64_t value, int64_t limit) {
+        if (value > limit)
+          problem += fmt::format("{}{} {} along the {}, where the command takes at most {}",
+                                 problem.empty() ? "has " : "; ", what, value, axis, limit);
+      };
+      note("stride", v.stride, chip::kMaxWindowStride);
+      note("dilation", v.dilation, chip::kMaxDilation);
+      note("stride", v.insert + 1, chip::kMaxConvInsert + 1);
+      auto whole = sliceAxis(v, 0, v.out);
+      if (!whole) {
+        problem += fmt::format("{}no window along the {} that meets the input", problem.empty() ? "has " : "; ",
+                               axis);
+        continue;
+      }
+      note(transposed ? "padding of dilation * (kernel - 1) - pad =" : "padding", whole->padBefore, chip::kMaxPad);
+      note(transposed ? "padding behind the inserted zeros" : "padding", whole->padAfter, chip::kMaxPad);
+    }
+    return problem;
+  }
+
   // --- where tensors live ----------------------------------------------------------------------
 
   int32_t addBuffer(std::string name, uint64_t bytes, std::vector<uint8_t> data = {}) {

@@ -1,1 +1,342 @@
+// Op by op on generated layers: known shapes first, then random ones with a printed seed, at full and at
+// artificially small local memory, so that every op also runs in many slices.
+#include "networks.h"
+#include "reference.h"
 
+#include "tessera/runtime/runtime.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <numeric>
+
+namespace tessera::conformance {
+namespace {
+
+using namespace schedule;
+
+void expectEqual(Network net, int64_t localBytes = chip::kLaneBytes, bool overlap = true) {
+  auto outcome = check(net, randomInputs(net, 11), {.localBytes = localBytes, .overlap = overlap});
+  ASSERT_TRUE(outcome) << outcome.error().text();
+  EXPECT_EQ(outcome->difference, "") << outcome->scheduleText;
+}
+
+Window2d window(std::array<int64_t, 2> kernel, std::array<int64_t, 2> strides = {1, 1},
+                std::array<int64_t, 4> pads = {0, 0, 0, 0}, std::array<int64_t, 2> dilations = {1, 1},
+                std::array<int64_t, 2> outputPadding = {0, 0}) {
+  return {kernel, strides, dilations, pads, outputPadding};
+}
+
+/// One layer between an i8 or u8 input and an output of the same network.
+template <class Make> Network single(const std::string &name, uint32_t seed, Shape in, DType type, Make make) {
+  Builder b(name, seed);
+  b.output(make(b, b.input(in, type, 1)));
+  return b.take();
+}
+
+/// Base of the random rounds' seeds: TESSERA_SEED, else fixed.
+uint32_t baseSeed() {
+  const char *s = std::getenv("TESSERA_SEED");
+  return s ? uint32_t(std::strtoul(s, nullptr, 10)) : 20240817u;
+}
+int rounds(int few) {
+  const char *s = std::getenv("TESSERA_ROUNDS");
+  return s ? std::atoi(s) : few;
+}
+template <class Make> void randomRounds(const std::string &name, int few, Make make) {
+  for (int i = 0; i < rounds(few); ++i) {
+    uint32_t seed = baseSeed() + uint32_t(i) * 7919u;
+    SCOPED_TRACE(name + " seed " + std::to_string(seed));
+    Builder b(name + std::to_string(seed), seed);
+    static const int64_t sizes[] = {1 << 18, 1 << 18, 32 << 10, 8 << 10};
+    int64_t local = sizes[b.random()() % 4];
+    bool overlap = b.random()() % 8 != 0;
+    if (make(b))
+      expectEqual(b.take(), local, overlap);
+    if (testing::Test::HasFailure())
+      return;
+  }
+}
+
+TEST(Conv, FirstLayerOfAUnet) {
+  expectEqual(single("conv_first", 1, {1, 3, 52, 76}, DType::U8, [](Builder &b, int32_t x) {
+    return b.conv(x, 64, window({3, 3}, {1, 1}, {1, 1, 1, 1}), DType::U8);
+  }));
+}
+TEST(Conv, MiddleLayerOfAUnet) {
+  expectEqual(single("conv_middle", 2, {1, 128, 13, 19}, DType::U8, [](Builder &b, int32_t x) {
+    return b.conv(x, 256, window({3, 3}, {1, 1}, {1, 1, 1, 1}), DType::U8);
+  }));
+}
+TEST(Conv, ManyBlocksAndBands) {
+  for (int64_t local : {24 << 10, 40 << 10})
+    expectEqual(single("conv_blocks", 3, {1, 130, 22, 30}, DType::I8,
+                       [](Builder &b, int32_t x) {
+                         return b.conv(x, 200, window({3, 3}, {1, 1}, {1, 1, 1, 1}), DType::I8);
+                       }),
+                local);
+}
+TEST(Conv, InputChannelsInParts) {
+  // Weights of one block of 64 output channels alone pass local memory: partial sums are added up.
+  expectEqual(single("conv_parts", 4, {1, 1000, 3, 4}, DType::U8,
+                     [](Builder &b, int32_t x) {
+                       return b.conv(x, 70, window({3, 3}, {1, 1}, {1, 1, 1, 1}), DType::I8);
+                     }),
+              5000);
+}
+TEST(Conv, PadValuesPerChannelAndConstant) {
+  for (bool table : {false, true})
+    for (int64_t local : {1 << 18, 4 << 10}) {
+      Builder b(table ? "conv_padtable" : "conv_padvalue", 5);
+      std::vector<int32_t> values(70);
+      for (size_t i = 0; i < values.size(); ++i)
+        values[i] = table ? int32_t(i * 3 % 256) : 200;
+      int32_t x = b.input({1, 70, 20, 17}, DType::U8, 1);
+      b.output(b.conv(x, 20, window({3, 5}, {2, 1}, {1, 2, 3, 0}), DType::I8, true, 1, values));
+      expectEqual(b.take(), local);
+    }
+}
+TEST(Conv, UnsignedFilterWithoutBias) {
+  expectEqual(single("conv_u8", 6, {1, 20, 9, 11}, DType::I8, [](Builder &b, int32_t x) {
+    return b.conv(x, 33, window({1, 1}), DType::I8, false, 1, {}, DType::U8);
+  }));
+}
+TEST(Conv, Groups) {
+  expectEqual(single("conv_depthwise", 7, {1, 24, 12, 10}, DType::U8, [](Builder &b, int32_t x) {
+    return b.conv(x, 24, window({3, 3}, {1, 1}, {1, 1, 1, 1}), DType::U8, true, 24);
+  }));
+}
+TEST(Conv, Random) {
+  randomRounds("conv_random", 30, [](Builder &b) {
+    Window2d w = window({b.between(1, 5), b.between(1, 5)}, {b.between(1, 3), b.between(1, 3)},
+                        {b.between(0, 3), b.between(0, 3), b.between(0, 3), b.between(0, 3)},
+                        {b.between(1, 3), b.between(1, 3)});
+    Shape in{b.between(1, 2), b.between(1, 140), b.between(1, 40), b.between(1, 50)};
+    if (w.outputSize(0, in[2]) < 1 || w.outputSize(1, in[3]) < 1)
+      return false;
+    int32_t x = b.input(in, b.i8OrU8(), 1);
+    b.output(b.conv(x, b.between(1, 140), w, b.i8OrU8(), b.between(0, 3) > 0));
+    return true;
+  });
+}
+
+TEST(Deconv, UpsamplingOfAUnet) {
+  expectEqual(single("deconv_unet", 1, {1, 128, 13, 19}, DType::U8, [](Builder &b, int32_t x) {
+    return b.deconv(x, 64, window({2, 2}, {2, 2}), DType::I8);
+  }));
+}
+TEST(Deconv, OutputPaddingOfTheResidualNet) {
+  for (int64_t local : {1 << 18, 4 << 10})
+    expectEqual(single("deconv_output_padding", 2, {1, 40, 9, 8}, DType::U8,
+                       [](Builder &b, int32_t x) {
+                         return b.deconv(x, 30, window({3, 3}, {2, 2}, {0, 0, 0, 0}, {1, 1}, {1, 1}),
+                                         DType::U8);
+                       }),
+                local);
+}
+TEST(Deconv, Random) {
+  randomRounds("deconv_random", 30, [](Builder &b) {
+    std::array<int64_t, 2> strides{b.between(1, 4), b.between(1, 4)};
+    Window2d w = window({b.between(1, 5), b.between(1, 5)}, strides,
+                        {b.between(0, 2), b.between(0, 2), b.between(0, 2), b.between(0, 2)},
+                        {b.between(1, 2), b.between(1, 2)},
+                        {b.between(0, strides[0] - 1), b.between(0, strides[1] - 1)});
+    Shape in{b.between(1, 2), b.between(1, 80), b.between(2, 16), b.between(2, 20)};
+    if (w.transposedOutputSize(0, in[2]) < 1 || w.transposedOutputSize(1, in[3]) < 1)
+      return false;
+    int32_t x = b.input(in, b.i8OrU8(), 1);
+    b.output(b.deconv(x, b.between(1, 80), w, b.i8OrU8(), b.between(0, 3) > 0));
+    return true;
+  });
+}
+
+TEST(MaxPool, OfAUnet) {
+  for (DType type : {DType::U8, DType::I8})
+    expectEqual(single("pool", 1, {1, 70, 26, 38}, type, [](Builder &b, int32_t x) {
+      return b.maxPool(x, window({2, 2}, {2, 2}));
+    }));
+}
+TEST(MaxPool, Random) {
+  randomRounds("pool_random", 20, [](Builder &b) {
+    std::array<int64_t, 2> k{b.between(1, 4), b.between(1, 4)};
+    Window2d w = window(k, {b.between(1, 3), b.between(1, 3)},
+                        {b.between(0, k[0] - 1), b.between(0, k[1] - 1), b.between(0, k[0] - 1),
+                         b.between(0, k[1] - 1)});
+    Shape in{b.between(1, 2), b.between(1, 140), b.between(4, 60), b.between(4, 60)};
+    int32_t x = b.input(in, b.i8OrU8(), 1);
+    b.output(b.maxPool(x, w, b.between(0, 1), b.between(0, 1)));
+    return true;
+  });
+}
+
+TEST(Elementwise, AddInEveryMixOfTypes) {
+  for (DType a : {DType::I8, DType::U8})
+    for (DType c : {DType::I8, DType::U8})
+      for (DType out : {DType::I8, DType::U8}) {
+        Builder b(std::string("add_") + dtypeName(a) + dtypeName(c) + dtypeName(out), 1);
+        int32_t x = b.input({1, 5, 33, 70}, a, 1), y = b.input({1, 5, 33, 70}, c, 1);
+        b.output(b.add(x, y, {{126, 3}, {6, 1}}, out));
+        expectEqual(b.take(), 8 << 10);
+      }
+}
+TEST(Elementwise, MulShiftInEveryMixOfTypes) {
+  for (DType in : {DType::I8, DType::U8})
+    for (DType out : {DType::I8, DType::U8})
+      for (auto [m, r] : {std::pair{77, 7}, std::pair{126, 0}, std::pair{1, 1}, std::pair{0, 3}})
+        expectEqual(single("mulshift", 1, {2, 3, 40, 41}, in,
+                           [&](Builder &b, int32_t x) { return b.mulShift(x, m, r, out); }),
+                    16 << 10);
+}
+TEST(Elementwise, ReluAndLeakyRelu) {
+  expectEqual(single("relu", 1, {1, 7, 15, 9}, DType::I8, [](Builder &b, int32_t x) {
+    return b.simple(x, "Relu", Relu{}, DType::I8);
+  }));
+  expectEqual(single("relu_u8", 2, {1, 7, 15, 9}, DType::I8, [](Builder &b, int32_t x) {
+    return b.simple(x, "Relu", Relu{}, DType::U8);
+  }));
+  for (int32_t m : {13, -13, 200, 0})
+    for (DType type : {DType::I8, DType::U8})
+      expectEqual(single("leaky", 3, {1, 7, 15, 9}, type, [&](Builder &b, int32_t x) {
+        return b.simple(x, "LeakyRelu", LeakyRelu{m, 7}, type);
+      }));
+}
+TEST(Elementwise, CompareAtEveryEdge) {
+  for (DType type : {DType::I8, DType::U8})
+    for (bool less : {false, true})
+      for (double t : {-1000.0, -129.0, -128.0, -1.0, 0.0, 1.0, 127.0, 128.0, 254.0, 255.0, 256.0, 12.5})
+        expectEqual(single("compare", 1, {1, 2, 31, 17}, type, [&](Builder &b, int32_t x) {
+          return b.simple(x, "Compare", Compare{less, t}, DType::U8);
+        }));
+}
+TEST(Elementwise, ArgOfTwoChannels) {
+  for (DType type : {DType::I8, DType::U8})
+    for (bool smallest : {false, true})
+      for (bool last : {false, true}) {
+        Builder b("arg", 1);
+        // Small values, so that ties occur.
+        int32_t x = b.mulShift(b.input({2, 2, 31, 40}, type, 1), 1, 5, type);
+        b.output(b.simple(x, "Arg", Arg{1, smallest, last}, DType::U8, {2, 1, 31, 40}));
+        b.output(b.simple(x, "Arg", Arg{1, smallest, last}, DType::U8, {2, 31, 40}));
+        expectEqual(b.take());
+      }
+}
+TEST(Elementwise, CastsBothWays) {
+  for (DType type : {DType::I8, DType::U8}) {
+    Builder b("cast", 1);
+    int32_t q = b.cast(b.input({1, 3, 50, 61}), type, 0.0078);
+    int32_t f = b.simple(q, "Cast", Cast{}, DType::F32);
+    b.output(f);
+    b.output(q);
+    expectEqual(b.take(), 32 << 10);
+  }
+}
+
+TEST(Moves, ConcatOnEveryAxisAndOfInputsUsedTwice) {
+  for (int64_t axis = 0; axis < 4; ++axis) {
+    Builder b("concat", 1);
+    int32_t x = b.input({2, 3, 20, 30}, DType::I8, 1), y = b.mulShift(x, 3, 1, DType::I8);
+    int32_t c = b.concat({x, y, y, x}, axis);
+    b.output(b.mulShift(c, 5, 2, DType::I8));
+    b.output(y);
+    b.output(c);
+    expectEqual(b.take(), 4 << 10);
+  }
+}
+TEST(Moves, PadsAndCrops) {
+  for (auto paddings : std::vector<std::vector<int64_t>>{{0, 0, 0, 1, 0, 0, 1, 0},
+                                                         {1, 2, 3, 4, 0, 1, 5, 2},
+                                                         {0, 0, -2, 3, 0, 0, 1, -4}}) {
+    Builder b("pad", 2);
+    int32_t x = b.input({1, 3, 20, 30}, DType::I8, 1);
+    b.output(b.pad(x, paddings, -7));
+    b.output(b.conv(b.pad(b.mulShift(x, 3, 1, DType::I8), paddings, 5), 20, window({3, 3}), DType::I8));
+    expectEqual(b.take());
+  }
+}
+TEST(Moves, SlicesWithSteps) {
+  Builder b("slice", 3);
+  int32_t x = b.input({2, 9, 24, 300}, DType::U8, 1);
+  int32_t s = b.slice(x, {1, 1, 3, 2}, {1, 2, 3, 130}, {1, 4, 7, 2});
+  b.output(s);
+  b.output(b.mulShift(s, 3, 1, DType::U8));
+  b.output(b.conv(b.slice(x, {0, 0, 1, 5}, {1, 1, 1, 2}, {2, 9, 20, 60}), 8, window({3, 3}), DType::U8));
+  expectEqual(b.take());
+}
+TEST(Moves, ReshapeOfDenseAndOfStrided) {
+  Builder b("reshape", 4);
+  int32_t x = b.input({1, 6, 10, 14}, DType::I8, 1);
+  b.output(b.reshape(b.mulShift(x, 3, 1, DType::I8), {1, 60, 14}));
+  b.output(b.reshape(b.slice(x, {0, 0, 1, 1}, {1, 1, 1, 1}, {1, 6, 8, 12}), {6, 96}));
+  expectEqual(b.take());
+}
+TEST(Moves, NearestByWholeFactorsAndByAnyMap) {
+  auto by = [](int64_t factor, int64_t n) {
+    std::vector<int64_t> map;
+    for (int64_t i = 0; i < n * factor; ++i)
+      map.push_back(i / factor);
+    return map;
+  };
+  for (int64_t local : {1 << 18, 2 << 10}) {
+    Builder b("interp", 5);
+    int32_t x = b.input({2, 70, 12, 15}, DType::U8, 1);
+    b.output(b.interp(x, by(2, 12), by(2, 15)));
+    b.output(b.interp(x, by(1, 12), by(3, 15)));
+    std::vector<int64_t> rows, columns;
+    for (int64_t i = 0; i < 17; ++i)
+      rows.push_back(i * 12 / 17);
+    for (int64_t i = 0; i < 9; ++i)
+      columns.push_back(i * 15 / 9);
+    b.output(b.interp(x, rows, columns));
+    expectEqual(b.take(), local);
+  }
+}
+
+TEST(Refusals, AllAtOnceByName) {
+  Builder b("refused", 1);
+  int32_t x = b.input({1, 3, 8, 8}, DType::I8, 1);
+  int32_t a = b.simple(x, "Sigmoid", Unsupported{"has no integer form yet", "take it off the model"}, DType::I8);
+  int32_t c = b.slice(a, {0, 0, 0, 7}, {1, 1, 1, -1}, {1, 3, 8, 8});
+  b.output(b.conv(c, 4, window({3, 3}, {16, 1}, {1, 1, 1, 1}), DType::I8));
+  auto s = schedule::schedule(b.take(), {});
+  ASSERT_FALSE(s);
+  std::string text = s.error().text();
+  EXPECT_NE(text.find("'t0_Sigmoid' (Sigmoid)"), std::string::npos) << text;
+  EXPECT_NE(text.find("'t1_Slice' (Slice): error[unsupported-op]: steps backwards"), std::string::npos) << text;
+  EXPECT_NE(text.find("'t2_Conv2D' (Conv2D)"), std::string::npos) << text;
+}
+
+TEST(Emit, SameBytesTwiceAndGroupsBeforeIdsOverflow) {
+  auto net = unet(8, 32, 48, 3);
+  auto s = schedule::schedule(net, {.localBytes = 8 << 10});
+  ASSERT_TRUE(s) << s.error().text();
+  auto again = schedule::schedule(unet(8, 32, 48, 3), {.localBytes = 8 << 10});
+  auto one = emit::emit(net, *s), two = emit::emit(net, *again);
+  ASSERT_TRUE(one && two);
+  EXPECT_EQ(*bmodel::serialize(one->model), *bmodel::serialize(two->model));
+  // Few ids a group: the streams fall apart into groups and still give the same outputs.
+  auto groups = emit::bind(*s, 50);
+  ASSERT_TRUE(groups);
+  EXPECT_GT(groups->size(), 2u);
+  size_t commands = 0;
+  for (auto &g : *groups) {
+    EXPECT_LE(std::max(g.tiu.size(), g.gdma.size()), 50u);
+    commands += g.tiu.size() + g.gdma.size() - 2;
+    EXPECT_TRUE(cycles::timeline(g.tiu, g.gdma));
+  }
+  EXPECT_EQ(commands, s->program.size());
+  auto model = emit::pack(*s, *groups);
+  ASSERT_TRUE(model);
+  auto session = runtime::Session::create(*model, "groups");
+  ASSERT_TRUE(session) << session.error().text();
+  auto inputs = randomInputs(net, 1);
+  TensorMap feed;
+  feed.set(net.tensors[size_t(net.inputs[0])].name, inputs[0]);
+  auto got = session->run(feed);
+  ASSERT_TRUE(got) << got.error().text();
+  Tensor want = interpret(net, inputs)[size_t(net.outputs[0])];
+  EXPECT_TRUE(std::ranges::equal(want.bytes(), got->begin()->second.bytes()));
+}
+
+} // namespace
+} // namespace tessera::conformance

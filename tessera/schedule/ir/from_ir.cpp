@@ -1,0 +1,240 @@
+#include "tessera/schedule/ir/from_ir.h"
+
+#include "tessera/interpret/kernels/interp.h"
+
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <algorithm>
+
+namespace tessera::schedule {
+namespace {
+
+std::vector<int64_t> list(llvm::ArrayRef<int64_t> a) { return {a.begin(), a.end()}; }
+std::vector<int32_t> list(llvm::ArrayRef<int32_t> a) { return {a.begin(), a.end()}; }
+
+template <class OpT> Window2d windowOf(OpT op) {
+  Window2d w;
+  auto copy = [](llvm::ArrayRef<int64_t> from, auto &to) {
+    TESSERA_CHECK(from.size() == to.size(), "window attribute of another rank than the verifier allows");
+    std::copy(from.begin(), from.end(), to.begin());
+  };
+  copy(op.getKernelShape(), w.kernel);
+  copy(op.getStrides(), w.strides);
+  copy(op.getPads(), w.pads);
+  copy(op.getDilations(), w.dilations);
+  if constexpr (requires { op.getOutputPadding(); })
+    copy(op.getOutputPadding(), w.outputPadding);
+  return w;
+}
+
+Op nearestOf(tpu::InterpOp op) {
+  if (op.getMode() != "nearest")
+    return Unsupported{"resizes by mode '" + op.getMode().str() + "'", "nearest has an integer form"};
+  static const std::pair<const char *, interpret::CoordMode> coords[] = {
+      {"half_pixel", interpret::CoordMode::HalfPixel},
+      {"pytorch_half_pixel", interpret::CoordMode::PytorchHalfPixel},
+      {"align_corners", interpret::CoordMode::AlignCorners},
+      {"asymmetric", interpret::CoordMode::Asymmetric},
+      {"half_pixel_symmetric", interpret::CoordMode::HalfPixelSymmetric}};
+  static const std::pair<const char *, interpret::NearestMode> rounds[] = {
+      {"round_prefer_floor", interpret::NearestMode::RoundPreferFloor},
+      {"round_prefer_ceil", interpret::NearestMode::RoundPreferCeil},
+      {"floor", interpret::NearestMode::Floor},
+      {"ceil", interpret::NearestMode::Ceil}};
+  interpret::Interp how;
+  bool known = false;
+  for (auto &[name, mode] : coords)
+    if (op.getCoordMode() == name) {
+      how.coordMode = mode;
+      known = true;
+    }
+  if (!known)
+    return Unsupported{"has coordinate mode '" + op.getCoordMode().str() + "'", ""};
+  known = false;
+  for (auto &[name, mode] : rounds)
+    if (op.getNearestMode() == name) {
+      how.nearestMode = mode;
+      known = true;
+    }
+  if (!known)
+    return Unsupported{"has nearest mode '" + op.getNearestMode().str() + "'", ""};
+  std::copy_n(op.getOutSize().begin(), 2, how.outSize.begin());
+  std::copy_n(op.getScale().begin(), 2, how.scale.begin());
+  Shape in = ir::shapeOf(op.getInput());
+  if (in.size() != 4)
+    return Unsupported{"resizes a tensor of " + std::to_string(in.size()) + " axes",
+                       "reshape it to four axes in the model"};
+  Interp maps;
+  for (int64_t i = 0; i < how.outSize[0]; ++i)
+    maps.rows.push_back(interpret::nearestSource(how, 0, in[2], i));
+  for (int64_t i = 0; i < how.outSize[1]; ++i)
+    maps.columns.push_back(interpret::nearestSource(how, 1, in[3], i));
+  for (auto *map : {&maps.rows, &maps.columns})
+    if (!std::is_sorted(map->begin(), map->end()))
+      return Unsupported{"takes its input cells backwards", "use positive scales"};
+  return maps;
+}
+
+class Converter {
+public:
+  explicit Converter(const ir::Module &module) : module_(module) { net_.name = module.name(); }
+
+  Result<Network> run() {
+    for (mlir::Operation &op : module_.main().getBody().front()) {
+      if (auto ret = llvm::dyn_cast<mlir::func::ReturnOp>(op)) {
+        for (mlir::Value v : ret.getOperands())
+          if (auto it = tensors_.find(v); it != tensors_.end())
+            net_.outputs.push_back(it->second);
+          else
+            problem(&op, "returns a value that no op computes");
+        continue;
+      }
+      if (llvm::isa<tpu::WeightOp>(op))
+        continue;
+      if (op.getNumResults() != 1 || !op.getDialect() ||
+          op.getDialect()->getNamespace() != tpu::TpuDialect::getDialectNamespace()) {
+        problem(&op, "is no op of the tpu dialect");
+        continue;
+      }
+      mlir::Value result = op.getResult(0);
+      int32_t t = net_.addTensor({ir::nameOf(&op), ir::shapeOf(result), ir::dtypeOf(result),
+                                  ir::scaleOf(result)});
+      tensors_[result] = t;
+      if (llvm::isa<tpu::InputOp>(op)) {
+        net_.inputs.push_back(t);
+        continue;
+      }
+      Layer layer;
+      layer.type = op.getName().stripDialect().str();
+      layer.id = ir::idOf(&op);
+      layer.output = t;
+      layer.op = convert(&op, layer);
+      if (layer.inputs.empty() && !std::holds_alternative<Unsupported>(layer.op))
+        layer.op = Unsupported{"has no computed input", "fold it to a constant in the model"};
+      net_.layers.push_back(std::move(layer));
+    }
+    return errors_.empty() ? Result<Network>(std::move(net_)) : fail(std::move(errors_));
+  }
+
+private:
+  void problem(mlir::Operation *op, std::string message) {
+    errors_.add(Diagnostic{"bad-module",
+                           module_.name() + ": tensor '" + ir::nameOf(op) + "' (" +
+                               op->getName().getStringRef().str() + ")",
+                           std::move(message), "make the module with `tessera deploy`"});
+  }
+  /// False (and a reason in `why`) if the operand is no computed tensor.
+  bool addInput(Layer &layer, mlir::Value v, std::string &why) {
+    if (auto it = tensors_.find(v); it != tensors_.end()) {
+      layer.inputs.push_back(it->second);
+      return true;
+    }
+    why = "reads the constant tensor '" + ir::nameOf(v) + "'";
+    return false;
+  }
+  Tensor weight(mlir::Value v) {
+    if (!v)
+      return {};
+    const Tensor *t = module_.weights.find(ir::nameOf(v));
+    if (!v.getDefiningOp<tpu::WeightOp>() || !t) {
+      problem(v.getDefiningOp(), "is used as a weight but has no array in the weight file");
+      return {};
+    }
+    return *t;
+  }
+  template <class OpT> bool common(OpT op, auto &to) {
+    to.filter = weight(op.getFilter());
+    to.bias = weight(op.getBias());
+    to.window = windowOf(op);
+    to.group = op.getGroup();
+    to.multiplier = list(op.getMultiplier());
+    to.rshift = list(op.getRshift());
+    if (!to.bias.empty() && to.bias.dtype() == DType::I32)
+      to.bias = to.bias.reshaped({to.bias.count()});
+    return !to.multiplier.empty();
+  }
+
+  Op convert(mlir::Operation *raw, Layer &layer) {
+    std::string why;
+    // Weights are no inputs of a layer; every other operand must be computed.
+    bool convolution = llvm::isa<tpu::Conv2DOp, tpu::DeconvOp>(raw);
+    for (mlir::Value v : raw->getOperands()) {
+      if (!addInput(layer, v, why))
+        return Unsupported{why, "only filters and biases may be constants here"};
+      if (convolution)
+        break;
+    }
+    const char *floats = "is in f32";
+    const char *floatsHint = "ops without an integer form run on the interpreter only (--quantize F32)";
+    return llvm::TypeSwitch<mlir::Operation *, Op>(raw)
+        .Case([&](tpu::Conv2DOp op) -> Op {
+          Conv2D c;
+          if (!common(op, c))
+            return Unsupported{floats, floatsHint};
+          if (auto values = op.getPadValue())
+            for (double v : *values)
+              c.padValue.push_back(int32_t(v));
+          return c;
+        })
+        .Case([&](tpu::DeconvOp op) -> Op {
+          Deconv d;
+          if (!common(op, d))
+            return Unsupported{floats, floatsHint};
+          return d;
+        })
+        .Case([&](tpu::Pool2DOp op) -> Op {
+          if (op.getPoolMode() != "Max")
+            return Unsupported{"pools by mode '" + op.getPoolMode().str() + "'",
+                               "max pooling has an integer form"};
+          return MaxPool{windowOf(op), op.getDoRelu()};
+        })
+        .Case([&](tpu::AddOp op) -> Op {
+          auto m = op.getMultiplier(), r = op.getRshift();
+          if (m.size() != 2 || r.size() != 2)
+            return Unsupported{floats, floatsHint};
+          return Add{{m[0], m[1]}, {r[0], r[1]}};
+        })
+        .Case([&](tpu::MulShiftOp op) -> Op {
+          return MulShift{int32_t(op.getMultiplier()), int32_t(op.getRshift())};
+        })
+        .Case([&](tpu::ConcatOp op) -> Op { return Concat{int64_t(op.getAxis())}; })
+        .Case([&](tpu::PadOp op) -> Op {
+          return Pad{list(op.getPaddings()), op.getVal().convertToDouble()};
+        })
+        .Case([&](tpu::SliceOp op) -> Op { return Slice{list(op.getOffset()), list(op.getSteps())}; })
+        .Case([&](tpu::InterpOp op) -> Op { return nearestOf(op); })
+        .Case([&](tpu::LeakyReluOp op) -> Op {
+          return LeakyRelu{int32_t(op.getMultiplier()), int32_t(op.getRshift())};
+        })
+        .Case([&](tpu::ReluOp) -> Op { return Relu{}; })
+        .Case([&](tpu::CompareOp op) -> Op {
+          if (op.getMode() != "Greater" && op.getMode() != "Less")
+            return Unsupported{"compares by mode '" + op.getMode().str() + "'", ""};
+          return Compare{op.getMode() == "Less", op.getThreshold().convertToDouble()};
+        })
+        .Case([&](tpu::ArgOp op) -> Op {
+          return Arg{int64_t(op.getAxis()), op.getMode() == "ArgMin", op.getSelectLastIndex()};
+        })
+        .Case([&](tpu::CastOp) -> Op { return Cast{}; })
+        .Case([&](tpu::ReshapeOp) -> Op { return Reshape{}; })
+        .Case([&](tpu::FloatOp op) -> Op {
+          layer.type = op.getOp().str();
+          return Unsupported{"has no integer form yet",
+                             "it runs on the interpreter (--quantize F32); for INT8 take it off the end of "
+                             "the model with --output_names, or replace it"};
+        })
+        .Default([&](mlir::Operation *) -> Op { return Unsupported{"is unknown to the scheduler", ""}; });
+  }
+
+  const ir::Module &module_;
+  Network net_;
+  Error errors_;
+  llvm::DenseMap<mlir::Value, int32_t> tensors_;
+};
+
+} // namespace
+
+Result<Network> networkOf(const ir::Module &tpu) { return Converter(tpu).run(); }
+
+} // namespace tessera::schedule
