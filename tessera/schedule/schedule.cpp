@@ -135,6 +135,10 @@ private:
       }
       if (!ok)
         continue;
+      if (std::string broken = windowProblem(layer); !broken.empty()) {
+        refuse(layer, std::move(broken), "use a smaller window, or pad in an op of its own");
+        continue;
+      }
       if (std::holds_alternative<MaxPool>(layer.op) ||
           std::holds_alternative<LeakyRelu>(layer.op) || std::holds_alternative<Interp>(layer.op)) {
         if (in != out)
@@ -177,8 +181,9 @@ private:
     auto in = shape(layer.inputs[0]), out = shape(layer.output);
     for (int a = 0; a < 2; ++a) {
       const char *axis = a == 0 ? "height" : "width";
-      WindowAxis v = transposed ? WindowAxis::transposed(*w, a, in[size_t(2 + a)], out[size_t(2 + a)])
-                                : WindowAxis::convolution(*w, a, in[size_t(2 + a)], out[size_t(2 + a)]);
+      WindowAxis v = transposed
+                         ? WindowAxis::transposed(*w, a, in[size_t(2 + a)], out[size_t(2 + a)])
+                         : WindowAxis::convolution(*w, a, in[size_t(2 + a)], out[size_t(2 + a)]);
       auto note = [&](const std::string &what, int64_t value, int64_t limit) {
         if (value > limit)
           problem += fmt::format("{}{} {} along the {}, where the command takes at most {}",
@@ -189,12 +194,14 @@ private:
       note("stride", v.insert + 1, chip::kMaxConvInsert + 1);
       auto whole = sliceAxis(v, 0, v.out);
       if (!whole) {
-        problem += fmt::format("{}no window along the {} that meets the input", problem.empty() ? "has " : "; ",
-                               axis);
+        problem += fmt::format("{}no window along the {} that meets the input",
+                               problem.empty() ? "has " : "; ", axis);
         continue;
       }
-      note(transposed ? "padding of dilation * (kernel - 1) - pad =" : "padding", whole->padBefore, chip::kMaxPad);
-      note(transposed ? "padding behind the inserted zeros" : "padding", whole->padAfter, chip::kMaxPad);
+      note(transposed ? "padding of dilation * (kernel - 1) - pad =" : "padding", whole->padBefore,
+           chip::kMaxPad);
+      note(transposed ? "padding behind the inserted zeros" : "padding", whole->padAfter,
+           chip::kMaxPad);
     }
     return problem;
   }

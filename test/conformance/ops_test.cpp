@@ -1,5 +1,5 @@
-// Op by op on generated layers: known shapes first, then random ones with a printed seed, at full and at
-// artificially small local memory, so that every op also runs in many slices.
+// Op by op on generated layers: known shapes first, then random ones with a printed seed, at full
+// and at artificially small local memory, so that every op also runs in many slices.
 #include "networks.h"
 #include "reference.h"
 
@@ -23,13 +23,15 @@ void expectEqual(Network net, int64_t localBytes = chip::kLaneBytes, bool overla
 }
 
 Window2d window(std::array<int64_t, 2> kernel, std::array<int64_t, 2> strides = {1, 1},
-                std::array<int64_t, 4> pads = {0, 0, 0, 0}, std::array<int64_t, 2> dilations = {1, 1},
+                std::array<int64_t, 4> pads = {0, 0, 0, 0},
+                std::array<int64_t, 2> dilations = {1, 1},
                 std::array<int64_t, 2> outputPadding = {0, 0}) {
   return {kernel, strides, dilations, pads, outputPadding};
 }
 
 /// One layer between an i8 or u8 input and an output of the same network.
-template <class Make> Network single(const std::string &name, uint32_t seed, Shape in, DType type, Make make) {
+template <class Make>
+Network single(const std::string &name, uint32_t seed, Shape in, DType type, Make make) {
   Builder b(name, seed);
   b.output(make(b, b.input(in, type, 1)));
   return b.take();
@@ -130,7 +132,8 @@ TEST(Deconv, OutputPaddingOfTheResidualNet) {
   for (int64_t local : {1 << 18, 4 << 10})
     expectEqual(single("deconv_output_padding", 2, {1, 40, 9, 8}, DType::U8,
                        [](Builder &b, int32_t x) {
-                         return b.deconv(x, 30, window({3, 3}, {2, 2}, {0, 0, 0, 0}, {1, 1}, {1, 1}),
+                         return b.deconv(x, 30,
+                                         window({3, 3}, {2, 2}, {0, 0, 0, 0}, {1, 1}, {1, 1}),
                                          DType::U8);
                        }),
                 local);
@@ -153,9 +156,8 @@ TEST(Deconv, Random) {
 
 TEST(MaxPool, OfAUnet) {
   for (DType type : {DType::U8, DType::I8})
-    expectEqual(single("pool", 1, {1, 70, 26, 38}, type, [](Builder &b, int32_t x) {
-      return b.maxPool(x, window({2, 2}, {2, 2}));
-    }));
+    expectEqual(single("pool", 1, {1, 70, 26, 38}, type,
+                       [](Builder &b, int32_t x) { return b.maxPool(x, window({2, 2}, {2, 2})); }));
 }
 TEST(MaxPool, Random) {
   randomRounds("pool_random", 20, [](Builder &b) {
@@ -189,12 +191,10 @@ TEST(Elementwise, MulShiftInEveryMixOfTypes) {
                     16 << 10);
 }
 TEST(Elementwise, ReluAndLeakyRelu) {
-  expectEqual(single("relu", 1, {1, 7, 15, 9}, DType::I8, [](Builder &b, int32_t x) {
-    return b.simple(x, "Relu", Relu{}, DType::I8);
-  }));
-  expectEqual(single("relu_u8", 2, {1, 7, 15, 9}, DType::I8, [](Builder &b, int32_t x) {
-    return b.simple(x, "Relu", Relu{}, DType::U8);
-  }));
+  expectEqual(single("relu", 1, {1, 7, 15, 9}, DType::I8,
+                     [](Builder &b, int32_t x) { return b.simple(x, "Relu", Relu{}, DType::I8); }));
+  expectEqual(single("relu_u8", 2, {1, 7, 15, 9}, DType::I8,
+                     [](Builder &b, int32_t x) { return b.simple(x, "Relu", Relu{}, DType::U8); }));
   for (int32_t m : {13, -13, 200, 0})
     for (DType type : {DType::I8, DType::U8})
       expectEqual(single("leaky", 3, {1, 7, 15, 9}, type, [&](Builder &b, int32_t x) {
@@ -204,7 +204,8 @@ TEST(Elementwise, ReluAndLeakyRelu) {
 TEST(Elementwise, CompareAtEveryEdge) {
   for (DType type : {DType::I8, DType::U8})
     for (bool less : {false, true})
-      for (double t : {-1000.0, -129.0, -128.0, -1.0, 0.0, 1.0, 127.0, 128.0, 254.0, 255.0, 256.0, 12.5})
+      for (double t :
+           {-1000.0, -129.0, -128.0, -1.0, 0.0, 1.0, 127.0, 128.0, 254.0, 255.0, 256.0, 12.5})
         expectEqual(single("compare", 1, {1, 2, 31, 17}, type, [&](Builder &b, int32_t x) {
           return b.simple(x, "Compare", Compare{less, t}, DType::U8);
         }));
@@ -244,13 +245,13 @@ TEST(Moves, ConcatOnEveryAxisAndOfInputsUsedTwice) {
   }
 }
 TEST(Moves, PadsAndCrops) {
-  for (auto paddings : std::vector<std::vector<int64_t>>{{0, 0, 0, 1, 0, 0, 1, 0},
-                                                         {1, 2, 3, 4, 0, 1, 5, 2},
-                                                         {0, 0, -2, 3, 0, 0, 1, -4}}) {
+  for (auto paddings : std::vector<std::vector<int64_t>>{
+           {0, 0, 0, 1, 0, 0, 1, 0}, {1, 2, 3, 4, 0, 1, 5, 2}, {0, 0, -2, 3, 0, 0, 1, -4}}) {
     Builder b("pad", 2);
     int32_t x = b.input({1, 3, 20, 30}, DType::I8, 1);
     b.output(b.pad(x, paddings, -7));
-    b.output(b.conv(b.pad(b.mulShift(x, 3, 1, DType::I8), paddings, 5), 20, window({3, 3}), DType::I8));
+    b.output(
+        b.conv(b.pad(b.mulShift(x, 3, 1, DType::I8), paddings, 5), 20, window({3, 3}), DType::I8));
     expectEqual(b.take());
   }
 }
@@ -260,7 +261,8 @@ TEST(Moves, SlicesWithSteps) {
   int32_t s = b.slice(x, {1, 1, 3, 2}, {1, 2, 3, 130}, {1, 4, 7, 2});
   b.output(s);
   b.output(b.mulShift(s, 3, 1, DType::U8));
-  b.output(b.conv(b.slice(x, {0, 0, 1, 5}, {1, 1, 1, 2}, {2, 9, 20, 60}), 8, window({3, 3}), DType::U8));
+  b.output(
+      b.conv(b.slice(x, {0, 0, 1, 5}, {1, 1, 1, 2}, {2, 9, 20, 60}), 8, window({3, 3}), DType::U8));
   expectEqual(b.take());
 }
 TEST(Moves, ReshapeOfDenseAndOfStrided) {
@@ -295,14 +297,17 @@ TEST(Moves, NearestByWholeFactorsAndByAnyMap) {
 TEST(Refusals, AllAtOnceByName) {
   Builder b("refused", 1);
   int32_t x = b.input({1, 3, 8, 8}, DType::I8, 1);
-  int32_t a = b.simple(x, "Sigmoid", Unsupported{"has no integer form yet", "take it off the model"}, DType::I8);
+  int32_t a = b.simple(x, "Sigmoid",
+                       Unsupported{"has no integer form yet", "take it off the model"}, DType::I8);
   int32_t c = b.slice(a, {0, 0, 0, 7}, {1, 1, 1, -1}, {1, 3, 8, 8});
   b.output(b.conv(c, 4, window({3, 3}, {16, 1}, {1, 1, 1, 1}), DType::I8));
   auto s = schedule::schedule(b.take(), {});
   ASSERT_FALSE(s);
   std::string text = s.error().text();
   EXPECT_NE(text.find("'t0_Sigmoid' (Sigmoid)"), std::string::npos) << text;
-  EXPECT_NE(text.find("'t1_Slice' (Slice): error[unsupported-op]: steps backwards"), std::string::npos) << text;
+  EXPECT_NE(text.find("'t1_Slice' (Slice): error[unsupported-op]: steps backwards"),
+            std::string::npos)
+      << text;
   EXPECT_NE(text.find("'t2_Conv2D' (Conv2D)"), std::string::npos) << text;
 }
 

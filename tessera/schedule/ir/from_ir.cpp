@@ -16,7 +16,8 @@ std::vector<int32_t> list(llvm::ArrayRef<int32_t> a) { return {a.begin(), a.end(
 template <class OpT> Window2d windowOf(OpT op) {
   Window2d w;
   auto copy = [](llvm::ArrayRef<int64_t> from, auto &to) {
-    TESSERA_CHECK(from.size() == to.size(), "window attribute of another rank than the verifier allows");
+    TESSERA_CHECK(from.size() == to.size(),
+                  "window attribute of another rank than the verifier allows");
     std::copy(from.begin(), from.end(), to.begin());
   };
   copy(op.getKernelShape(), w.kernel);
@@ -30,7 +31,8 @@ template <class OpT> Window2d windowOf(OpT op) {
 
 Op nearestOf(tpu::InterpOp op) {
   if (op.getMode() != "nearest")
-    return Unsupported{"resizes by mode '" + op.getMode().str() + "'", "nearest has an integer form"};
+    return Unsupported{"resizes by mode '" + op.getMode().str() + "'",
+                       "nearest has an integer form"};
   static const std::pair<const char *, interpret::CoordMode> coords[] = {
       {"half_pixel", interpret::CoordMode::HalfPixel},
       {"pytorch_half_pixel", interpret::CoordMode::PytorchHalfPixel},
@@ -98,8 +100,8 @@ public:
         continue;
       }
       mlir::Value result = op.getResult(0);
-      int32_t t = net_.addTensor({ir::nameOf(&op), ir::shapeOf(result), ir::dtypeOf(result),
-                                  ir::scaleOf(result)});
+      int32_t t = net_.addTensor(
+          {ir::nameOf(&op), ir::shapeOf(result), ir::dtypeOf(result), ir::scaleOf(result)});
       tensors_[result] = t;
       if (llvm::isa<tpu::InputOp>(op)) {
         net_.inputs.push_back(t);
@@ -166,7 +168,8 @@ private:
         break;
     }
     const char *floats = "is in f32";
-    const char *floatsHint = "ops without an integer form run on the interpreter only (--quantize F32)";
+    const char *floatsHint =
+        "ops without an integer form run on the interpreter only (--quantize F32)";
     return llvm::TypeSwitch<mlir::Operation *, Op>(raw)
         .Case([&](tpu::Conv2DOp op) -> Op {
           Conv2D c;
@@ -202,7 +205,8 @@ private:
         .Case([&](tpu::PadOp op) -> Op {
           return Pad{list(op.getPaddings()), op.getVal().convertToDouble()};
         })
-        .Case([&](tpu::SliceOp op) -> Op { return Slice{list(op.getOffset()), list(op.getSteps())}; })
+        .Case(
+            [&](tpu::SliceOp op) -> Op { return Slice{list(op.getOffset()), list(op.getSteps())}; })
         .Case([&](tpu::InterpOp op) -> Op { return nearestOf(op); })
         .Case([&](tpu::LeakyReluOp op) -> Op {
           return LeakyRelu{int32_t(op.getMultiplier()), int32_t(op.getRshift())};
@@ -220,11 +224,14 @@ private:
         .Case([&](tpu::ReshapeOp) -> Op { return Reshape{}; })
         .Case([&](tpu::FloatOp op) -> Op {
           layer.type = op.getOp().str();
-          return Unsupported{"has no integer form yet",
-                             "it runs on the interpreter (--quantize F32); for INT8 take it off the end of "
-                             "the model with --output_names, or replace it"};
+          return Unsupported{
+              "has no integer form yet",
+              "it runs on the interpreter (--quantize F32); for INT8 take it off the end of "
+              "the model with --output_names, or replace it"};
         })
-        .Default([&](mlir::Operation *) -> Op { return Unsupported{"is unknown to the scheduler", ""}; });
+        .Default([&](mlir::Operation *) -> Op {
+          return Unsupported{"is unknown to the scheduler", ""};
+        });
   }
 
   const ir::Module &module_;
