@@ -19,7 +19,8 @@ inline bool checkPair(Node &n) {
     return false;
   if (n.in(0).type != n.in(1).type)
     n.problem("bad-node", "inputs '" + n.in(0).name + "' and '" + n.in(1).name + "' have types " +
-              dtypeName(n.in(0).type) + " and " + dtypeName(n.in(1).type) + ", they must be equal");
+                              dtypeName(n.in(0).type) + " and " + dtypeName(n.in(1).type) +
+                              ", they must be equal");
   return !n.failed();
 }
 

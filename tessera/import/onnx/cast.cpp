@@ -13,8 +13,10 @@ void importCast(Node &n) {
     return;
   auto type = to > 0 && to < 1000 ? dtypeOfOnnx(int(to)) : std::nullopt;
   if (!type) {
-    n.unsupported("attribute to is " + (to > 0 && to < 1000 ? onnxTypeName(int(to)) : std::to_string(to)) +
-                  ", which has no numbers here", "cast to FLOAT, BOOL or an integer type");
+    n.unsupported("attribute to is " +
+                      (to > 0 && to < 1000 ? onnxTypeName(int(to)) : std::to_string(to)) +
+                      ", which has no numbers here",
+                  "cast to FLOAT, BOOL or an integer type");
     return;
   }
   if (n.in(0).constant())

@@ -27,8 +27,9 @@ void importClip(Node &n) {
   } else {
     for (const char *name : {"min", "max"})
       if (n.hasAttribute(name))
-        n.problem("bad-node", std::string("attribute ") + name + " is " +
-                  "of opsets before 11, the model has opset " + std::to_string(n.opset()),
+        n.problem("bad-node",
+                  std::string("attribute ") + name + " is " +
+                      "of opsets before 11, the model has opset " + std::to_string(n.opset()),
                   "give it as an input");
     if (n.has(1))
       low = n.scalar(1, "the lower bound");
@@ -46,8 +47,9 @@ void importMinMax(Node &n) {
   // min(x, c) and max(x, c) are one-sided clips.
   size_t computed = n.inputs() == 2 && n.in(0).constant() ? 1 : 0;
   if (n.inputs() != 2 || !n.in(1 - computed).constant() || n.in(1 - computed).data->count() != 1) {
-    n.problem("unsupported-op", n.proto.op_type() + " of " + std::to_string(n.inputs()) +
-              " inputs is supported for one computed tensor and one constant number only",
+    n.problem("unsupported-op",
+              n.proto.op_type() + " of " + std::to_string(n.inputs()) +
+                  " inputs is supported for one computed tensor and one constant number only",
               "write it with Relu or Clip, or with Greater and Where");
     return;
   }

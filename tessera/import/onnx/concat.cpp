@@ -12,7 +12,8 @@ void importConcat(Node &n) {
   for (size_t i = 1; i < n.inputs() && !n.failed(); ++i)
     if (n.in(i).type != n.in(0).type)
       n.problem("bad-node", "inputs '" + n.in(0).name + "' and '" + n.in(i).name + "' have types " +
-                dtypeName(n.in(0).type) + " and " + dtypeName(n.in(i).type) + ", they must be equal");
+                                dtypeName(n.in(0).type) + " and " + dtypeName(n.in(i).type) +
+                                ", they must be equal");
   if (n.failed())
     return;
   if (n.inputs() == 1)
@@ -25,8 +26,8 @@ void importConcat(Node &n) {
         a[size_t(axis)] = b[size_t(axis)] = 0;
       if (a != b) {
         n.problem("bad-shape", "input 0 has shape " + shapeText(n.shape(0)) + ", input " +
-                  std::to_string(i) + " has " + shapeText(n.shape(i)) +
-                  "; they may differ only along axis " + std::to_string(axis));
+                                   std::to_string(i) + " has " + shapeText(n.shape(i)) +
+                                   "; they may differ only along axis " + std::to_string(axis));
         return;
       }
       parts.push_back(*n.in(i).data);

@@ -13,8 +13,9 @@ bool needConstants(Node &n) {
   for (size_t i = 0; i < n.inputs(); ++i)
     if (n.has(i) && !n.in(i).constant())
       names += (names.empty() ? "'" : ", '") + n.in(i).name + "'";
-  n.problem("unsupported-op", n.proto.op_type() + " of computed tensors (" + names +
-            ") is not supported, only of constants",
+  n.problem("unsupported-op",
+            n.proto.op_type() + " of computed tensors (" + names +
+                ") is not supported, only of constants",
             "rewrite the model without it, or end the network before it with --output_names");
   return false;
 }
@@ -23,7 +24,7 @@ bool fits(Node &n, const Shape &shape) {
   if (fold::reasonable(shape))
     return true;
   n.problem("bad-shape", "the constant result would have shape " + intsText(shape) +
-            ", which is impossible or too large");
+                             ", which is impossible or too large");
   return false;
 }
 
@@ -33,7 +34,7 @@ void importConstant(Node &n) {
   using A = onnx::AttributeProto;
   if (n.proto.attribute_size() != 1) {
     n.problem("bad-node", "has " + std::to_string(n.proto.attribute_size()) +
-              " attributes, must have one with its value");
+                              " attributes, must have one with its value");
     return;
   }
   const std::string &name = n.proto.attribute(0).name();
@@ -119,7 +120,7 @@ void importExpand(Node &n) {
   auto shape = fold::broadcast(n.shape(0), wanted);
   if (!shape) {
     n.problem("bad-shape", "input '" + n.in(0).name + "' has shape " + shapeText(n.shape(0)) +
-              ", which does not broadcast to " + intsText(wanted));
+                               ", which does not broadcast to " + intsText(wanted));
     return;
   }
   if (*shape == n.shape(0))

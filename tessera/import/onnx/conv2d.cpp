@@ -10,8 +10,8 @@ void importConv(Node &n) {
   if (!filter)
     return;
   if (filter->rank() != 4) {
-    n.problem("bad-shape", "the filter '" + n.in(1).name + "' has shape " + shapeText(filter->shape()) +
-              ", must be [oc, ic/group, kh, kw]");
+    n.problem("bad-shape", "the filter '" + n.in(1).name + "' has shape " +
+                               shapeText(filter->shape()) + ", must be [oc, ic/group, kh, kw]");
     return;
   }
   Window2d w = n.window({{filter->dim(2), filter->dim(3)}});

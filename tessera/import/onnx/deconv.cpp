@@ -24,14 +24,15 @@ void resolveOutput(Node &n, Window2d &w, const Shape &input) {
   std::string mode = n.stringAttr("auto_pad", "NOTSET");
   if (mode != "NOTSET" && mode != "VALID" && mode != "SAME_UPPER" && mode != "SAME_LOWER") {
     n.problem("bad-node", "attribute auto_pad is '" + mode +
-              "', must be one of NOTSET, VALID, SAME_UPPER, SAME_LOWER");
+                              "', must be one of NOTSET, VALID, SAME_UPPER, SAME_LOWER");
     return;
   }
   auto wanted = n.intsAttr("output_shape");
   if (wanted && wanted->size() == 4) // old writers state batch and channels too
     wanted->erase(wanted->begin(), wanted->begin() + 2);
   if (wanted && wanted->size() != 2) {
-    n.problem("bad-node", "attribute output_shape is " + intsText(*wanted) + ", must be height and width");
+    n.problem("bad-node",
+              "attribute output_shape is " + intsText(*wanted) + ", must be height and width");
     return;
   }
   if (!wanted && mode == "NOTSET")
@@ -44,10 +45,12 @@ void resolveOutput(Node &n, Window2d &w, const Shape &input) {
     int64_t out = wanted ? (*wanted)[size_t(i)] : in * w.strides[i];
     int64_t natural = w.transposedOutputSize(i, in);
     if (out < 1 || out > natural) {
-      n.unsupported((wanted ? "attribute output_shape asks" : "attribute auto_pad '" + mode + "' asks") +
-                    std::string(" for ") + std::to_string(out) + (i ? " columns" : " rows") +
-                    ", kernel, strides and output_padding give " + std::to_string(natural) + " without pads",
-                    "state pads and output_padding instead");
+      n.unsupported(
+          (wanted ? "attribute output_shape asks" : "attribute auto_pad '" + mode + "' asks") +
+              std::string(" for ") + std::to_string(out) + (i ? " columns" : " rows") +
+              ", kernel, strides and output_padding give " + std::to_string(natural) +
+              " without pads",
+          "state pads and output_padding instead");
       return;
     }
     int64_t total = natural - out;
@@ -66,26 +69,28 @@ void importConvTranspose(Node &n) {
   if (!filter)
     return;
   if (filter->rank() != 4 || filter->count() == 0) {
-    n.problem("bad-shape", "the filter '" + n.in(1).name + "' has shape " + shapeText(filter->shape()) +
-              ", must be [ic, oc/group, kh, kw]");
+    n.problem("bad-shape", "the filter '" + n.in(1).name + "' has shape " +
+                               shapeText(filter->shape()) + ", must be [ic, oc/group, kh, kw]");
     return;
   }
   Window2d w = n.window({{filter->dim(2), filter->dim(3)}});
   if (auto v = n.intsAttr("output_padding"); v && !v->empty()) {
     if (v->size() != 2 || (*v)[0] < 0 || (*v)[1] < 0 || std::max((*v)[0], (*v)[1]) > (1 << 24))
       n.problem("bad-node", "attribute output_padding is " + intsText(*v) +
-                ", must be two numbers from 0 to 2^24");
+                                ", must be two numbers from 0 to 2^24");
     else
       w.outputPadding = {(*v)[0], (*v)[1]};
   }
   int64_t group = n.intAttr("group", 1);
   const Shape input = n.shape(0);
   if (group < 1 || filter->dim(0) % group)
-    n.problem("bad-node", "attribute group is " + std::to_string(group) + ", must divide the filter's " +
-              std::to_string(filter->dim(0)) + " input channels");
+    n.problem("bad-node", "attribute group is " + std::to_string(group) +
+                              ", must divide the filter's " + std::to_string(filter->dim(0)) +
+                              " input channels");
   else if (filter->dim(0) != input[1])
-    n.problem("bad-shape", "the filter '" + n.in(1).name + "' has " + std::to_string(filter->dim(0)) +
-              " input channels, the input '" + n.in(0).name + "' has " + std::to_string(input[1]));
+    n.problem("bad-shape", "the filter '" + n.in(1).name + "' has " +
+                               std::to_string(filter->dim(0)) + " input channels, the input '" +
+                               n.in(0).name + "' has " + std::to_string(input[1]));
   if (n.has(2))
     n.constant(2, "the bias");
   if (!n.failed())

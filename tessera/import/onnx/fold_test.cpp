@@ -6,7 +6,9 @@
 namespace tessera::onnx_import::fold {
 namespace {
 
-Tensor longs(Shape shape, std::vector<int64_t> v) { return Tensor::of<int64_t>(std::move(shape), v); }
+Tensor longs(Shape shape, std::vector<int64_t> v) {
+  return Tensor::of<int64_t>(std::move(shape), v);
+}
 Tensor floats(Shape shape, std::vector<float> v) { return Tensor::of<float>(std::move(shape), v); }
 std::vector<int64_t> valuesOf(const Folded &t) {
   if (!t)
@@ -23,8 +25,10 @@ TEST(Fold, IntegersAreExactAbove2To53) {
   EXPECT_EQ(valuesOf(compare("Equal", longs({1}, {big}), longs({1}, {big + 1}))), V{0});
 }
 TEST(Fold, DivisionTruncatesAndModFollowsTheDivisor) {
-  EXPECT_EQ(valuesOf(binary("Div", longs({4}, {7, -7, 7, -7}), longs({4}, {2, 2, -2, -2}))), (V{3, -3, -3, 3}));
-  EXPECT_EQ(valuesOf(binary("Mod", longs({4}, {7, -7, 7, -7}), longs({4}, {4, 4, -4, -4}))), (V{3, 1, -1, -3}));
+  EXPECT_EQ(valuesOf(binary("Div", longs({4}, {7, -7, 7, -7}), longs({4}, {2, 2, -2, -2}))),
+            (V{3, -3, -3, 3}));
+  EXPECT_EQ(valuesOf(binary("Mod", longs({4}, {7, -7, 7, -7}), longs({4}, {4, 4, -4, -4}))),
+            (V{3, 1, -1, -3}));
   EXPECT_FALSE(binary("Div", longs({1}, {INT64_MIN}), longs({1}, {-1})));
   EXPECT_EQ(valuesOf(binary("Mod", longs({1}, {INT64_MIN}), longs({1}, {-1}))), V{0});
   EXPECT_FALSE(binary("Mod", longs({1}, {1}), longs({1}, {0})));
@@ -33,7 +37,8 @@ TEST(Fold, OverflowIsAnError) {
   EXPECT_FALSE(binary("Mul", longs({1}, {INT64_MAX}), longs({1}, {2})));
   EXPECT_FALSE(unary("Neg", longs({1}, {INT64_MIN})));
   EXPECT_FALSE(binary("Pow", longs({1}, {10}), longs({1}, {19})));
-  EXPECT_EQ(valuesOf(binary("Pow", longs({3}, {10, -1, 0}), longs({3}, {18, INT64_MAX, 0}))), (V{1000000000000000000, -1, 1}));
+  EXPECT_EQ(valuesOf(binary("Pow", longs({3}, {10, -1, 0}), longs({3}, {18, INT64_MAX, 0}))),
+            (V{1000000000000000000, -1, 1}));
   EXPECT_FALSE(cast(longs({1}, {300}), DType::U8));
   EXPECT_FALSE(cast(floats({1}, {NAN}), DType::I64));
   EXPECT_FALSE(cast(floats({1}, {1e19f}), DType::I64));
@@ -51,7 +56,8 @@ TEST(Fold, FloatsRoundOnceToF32) {
 }
 TEST(Fold, TypesMustAgree) { EXPECT_FALSE(binary("Add", floats({1}, {1}), longs({1}, {1}))); }
 TEST(Fold, BroadcastAndWhere) {
-  EXPECT_EQ(valuesOf(binary("Sub", longs({2, 1}, {10, 20}), longs({3}, {1, 2, 3}))), (V{9, 8, 7, 19, 18, 17}));
+  EXPECT_EQ(valuesOf(binary("Sub", longs({2, 1}, {10, 20}), longs({3}, {1, 2, 3}))),
+            (V{9, 8, 7, 19, 18, 17}));
   EXPECT_FALSE(binary("Sub", longs({2}, {10, 20}), longs({3}, {1, 2, 3})));
   Tensor c = *cast(longs({2, 1}, {1, 0}), DType::Bool);
   EXPECT_EQ(valuesOf(where(c, longs({}, {5}), longs({2}, {7, 8}))), (V{5, 5, 7, 8}));
@@ -63,7 +69,8 @@ TEST(Fold, Moves) {
   EXPECT_EQ(valuesOf(Folded(slice(t, {0, 0}, {1, 1}, {2, 0}))), V{});
   EXPECT_EQ(valuesOf(Folded(gather(t, {2, 0}, {2}, 1))), (V{2, 0, 5, 3}));
   EXPECT_EQ(gather(t, {1}, {}, 0).shape(), Shape{3});
-  EXPECT_EQ(valuesOf(Folded(concat({t, longs({2, 1}, {8, 9}), longs({2, 0}, {})}, 1))), (V{0, 1, 2, 8, 3, 4, 5, 9}));
+  EXPECT_EQ(valuesOf(Folded(concat({t, longs({2, 1}, {8, 9}), longs({2, 0}, {})}, 1))),
+            (V{0, 1, 2, 8, 3, 4, 5, 9}));
   EXPECT_EQ(valuesOf(Folded(expand(longs({2, 1}, {4, 5}), {2, 2}))), (V{4, 4, 5, 5}));
 }
 TEST(Fold, RangesAndReductions) {

@@ -13,7 +13,7 @@ void importGather(Node &n) {
     return;
   if (given->dtype() != DType::I32 && given->dtype() != DType::I64) {
     n.problem("bad-node", std::string("the indices have type ") + dtypeName(given->dtype()) +
-              ", must be i32 or i64");
+                              ", must be i32 or i64");
     return;
   }
   Tensor wide = given->converted(DType::I64);
@@ -21,8 +21,8 @@ void importGather(Node &n) {
   int64_t size = shape[size_t(axis)];
   for (int64_t &i : indices) {
     if (i < -size || i >= size) {
-      n.problem("bad-node", "index " + std::to_string(i) + " is outside axis " + std::to_string(axis) +
-                " of size " + std::to_string(size));
+      n.problem("bad-node", "index " + std::to_string(i) + " is outside axis " +
+                                std::to_string(axis) + " of size " + std::to_string(size));
       return;
     }
     i += i < 0 ? size : 0;
@@ -38,7 +38,7 @@ void importGather(Node &n) {
   }
   if (given->rank() > 1) {
     n.unsupported("the indices have shape " + shapeText(given->shape()) +
-                  ", of a computed tensor only a list or one number is supported",
+                      ", of a computed tensor only a list or one number is supported",
                   "gather with a flat list and reshape");
     return;
   }

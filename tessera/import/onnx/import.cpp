@@ -1,4 +1,5 @@
-// The walk over the graph: what is needed for the outputs, in the file's order, each node by its rule.
+// The walk over the graph: what is needed for the outputs, in the file's order, each node by its
+// rule.
 #include "tessera/import/onnx/import.h"
 
 #include "tessera/import/onnx/rules.h"
@@ -36,15 +37,16 @@ class Importer {
 public:
   Importer(const fs::path &path, const ImportOptions &options, onnx::ModelProto &model)
       : options_(options), model_(model), proto_(model.graph()),
-        graph_(ir::Module::create(options.modelName.empty() ? path.stem().string()
-                                                            : options.modelName,
-                                  ir::kTopState),
-               path.filename().string()) {}
+        graph_(
+            ir::Module::create(options.modelName.empty() ? path.stem().string() : options.modelName,
+                               ir::kTopState),
+            path.filename().string()) {}
 
   Result<ir::Module> run();
 
 private:
-  void problem(std::string code, const std::string &where, std::string message, std::string hint = {}) {
+  void problem(std::string code, const std::string &where, std::string message,
+               std::string hint = {}) {
     errors_.add(Diagnostic{std::move(code), graph_.file + (where.empty() ? "" : ": " + where),
                            std::move(message), std::move(hint)});
   }
@@ -85,8 +87,9 @@ void Importer::readOpset() {
     problem("bad-model", "", "states no opset of the ONNX domain",
             "export it again with opset 7 to 22");
   else if (graph_.opset < kFirstOpset || graph_.opset > kLastOpset)
-    problem("bad-model", "", "has opset " + std::to_string(graph_.opset) + ", supported are " +
-            std::to_string(kFirstOpset) + " to " + std::to_string(kLastOpset),
+    problem("bad-model", "",
+            "has opset " + std::to_string(graph_.opset) + ", supported are " +
+                std::to_string(kFirstOpset) + " to " + std::to_string(kLastOpset),
             "export it again, or convert it with onnx.version_converter");
   if (proto_.sparse_initializer_size())
     problem("bad-model", "", "holds sparse weights, which are not supported", "store them densely");
@@ -139,7 +142,8 @@ void Importer::chooseOutputs() {
     else {
       std::string near = nearest(o, names);
       problem("bad-flag", "--output_names", "no node computes a tensor '" + o + "'",
-              near.empty() ? "give names of tensors of the ONNX graph" : "did you mean '" + near + "'?");
+              near.empty() ? "give names of tensors of the ONNX graph"
+                           : "did you mean '" + near + "'?");
     }
   }
 }
@@ -172,7 +176,9 @@ std::string Importer::inputShapesExample() const {
       if (dims.dim(d).has_dim_value() && dims.dim(d).dim_value() > 0)
         text += std::to_string(dims.dim(d).dim_value());
       else
-        text += dims.dim_size() == 4 ? std::string(1, "1CHW"[d]) : d ? "D" + std::to_string(d) : "1";
+        text += dims.dim_size() == 4 ? std::string(1, "1CHW"[d])
+                : d                  ? "D" + std::to_string(d)
+                                     : "1";
     }
     text += dims.dim_size() ? "]" : "1,C,H,W]";
   }
@@ -185,8 +191,9 @@ void Importer::addInputs() {
     std::string names;
     for (const auto *i : inputs_)
       names += (names.empty() ? "'" : ", '") + i->name() + "'";
-    problem("bad-flag", "--input_shapes", "holds " + std::to_string(given.size()) +
-            " shapes, the model has " + std::to_string(inputs_.size()) + " inputs (" + names + ")",
+    problem("bad-flag", "--input_shapes",
+            "holds " + std::to_string(given.size()) + " shapes, the model has " +
+                std::to_string(inputs_.size()) + " inputs (" + names + ")",
             "e.g. --input_shapes \"" + inputShapesExample() + "\"");
     return;
   }
@@ -203,8 +210,9 @@ void Importer::addInputs() {
     const auto &tensor = info.type().tensor_type();
     auto type = dtypeOfOnnx(tensor.elem_type());
     if (!type) {
-      problem("bad-model", where, "has element type " + onnxTypeName(tensor.elem_type()) +
-              ", which has no numbers here");
+      problem("bad-model", where,
+              "has element type " + onnxTypeName(tensor.elem_type()) +
+                  ", which has no numbers here");
       continue;
     }
     Shape shape;
@@ -213,8 +221,10 @@ void Importer::addInputs() {
     for (const auto &d : tensor.shape().dim()) {
       bool fixed = d.has_dim_value() && d.dim_value() > 0;
       shape.push_back(fixed ? d.dim_value() : -1);
-      stated += (stated.empty() ? "" : "x") + (fixed ? std::to_string(d.dim_value()) :
-                 d.has_dim_param() && !d.dim_param().empty() ? d.dim_param() : std::string("?"));
+      stated += (stated.empty() ? "" : "x") + (fixed ? std::to_string(d.dim_value())
+                                               : d.has_dim_param() && !d.dim_param().empty()
+                                                   ? d.dim_param()
+                                                   : std::string("?"));
       known = known && fixed;
     }
     if (!given.empty()) {
@@ -223,27 +233,30 @@ void Importer::addInputs() {
       for (size_t d = 0; fits && tensor.has_shape() && d < want.size(); ++d)
         fits = shape[d] == -1 || shape[d] == want[d];
       if (!fits) {
-        problem("bad-flag", where, "has shape " + stated + ", --input_shapes says " + shapeText(want),
+        problem("bad-flag", where,
+                "has shape " + stated + ", --input_shapes says " + shapeText(want),
                 "only axes that are not fixed can be chosen, e.g. --input_shapes \"" +
-                inputShapesExample() + "\"");
+                    inputShapesExample() + "\"");
         continue;
       }
       shape = want;
       stated = shapeText(want);
     } else if (!known) {
-      problem("bad-flag", where, tensor.has_shape() ? "has shape " + stated + ", which is not fixed"
-                                                    : "has no shape",
+      problem("bad-flag", where,
+              tensor.has_shape() ? "has shape " + stated + ", which is not fixed" : "has no shape",
               "fix it with --input_shapes \"" + inputShapesExample() + "\"");
       continue;
     }
     auto count = checkedCount(shape);
     if (!count || *count == 0 || *count > (int64_t{1} << 32)) {
-      problem("bad-shape", where, "has shape " + shapeText(shape) +
-              ", every size must be at least 1 and all elements at most 2^32");
+      problem("bad-shape", where,
+              "has shape " + shapeText(shape) +
+                  ", every size must be at least 1 and all elements at most 2^32");
       continue;
     }
     auto t = ir::floatType(graph_.module.context(), shape);
-    auto arg = graph_.module.main().getBody().front().addArgument(t, graph_.builder.getUnknownLoc());
+    auto arg =
+        graph_.module.main().getBody().front().addArgument(t, graph_.builder.getUnknownLoc());
     auto op = graph_.builder.create<top::InputOp>(
         ir::nameLoc(graph_.module.context(), graph_.unique(info.name())), t, arg);
     ir::setId(op, graph_.nextId++);
@@ -280,8 +293,10 @@ bool Importer::provide(const std::string &name, const Node &user) {
   if (auto it = producers_.find(name); it != producers_.end()) {
     Node producer(graph_, proto_.node(int(it->second)), it->second);
     if (it->second >= user.index) {
-      d.message = "its input '" + name + "' is computed by a later node" +
-                  (it->second == user.index ? " (itself)" : ", " + producer.where().substr(graph_.file.size() + 2));
+      d.message =
+          "its input '" + name + "' is computed by a later node" +
+          (it->second == user.index ? " (itself)"
+                                    : ", " + producer.where().substr(graph_.file.size() + 2));
       d.hint = "the graph has a cycle or its nodes are not in order of execution";
     } else {
       d.code = "unsupported-attribute";
@@ -299,8 +314,10 @@ bool Importer::provide(const std::string &name, const Node &user) {
     if (llvm::is_contained(names, name)) // an input that had its problem
       return graph_.values[name] = v, true;
     std::string near = nearest(name, names);
-    d.message = "its input '" + name + "' is neither an input of the graph, a weight nor computed by a node";
-    d.hint = near.empty() ? "the file is incomplete; export it again" : "did the writer mean '" + near + "'?";
+    d.message = "its input '" + name +
+                "' is neither an input of the graph, a weight nor computed by a node";
+    d.hint = near.empty() ? "the file is incomplete; export it again"
+                          : "did the writer mean '" + near + "'?";
   }
   errors_.add(d);
   graph_.values[name] = std::move(v);
@@ -317,9 +334,10 @@ void Importer::importNode(int64_t index) {
     }
   const NodeRule *rule = defaultDomain(n.proto.domain()) ? ruleOf(n.proto.op_type()) : nullptr;
   if (!rule) {
-    n.problem("unsupported-op", "op type " + n.proto.op_type() +
-              (defaultDomain(n.proto.domain()) ? "" : " of domain '" + n.proto.domain() + "'") +
-              " is not supported",
+    n.problem("unsupported-op",
+              "op type " + n.proto.op_type() +
+                  (defaultDomain(n.proto.domain()) ? "" : " of domain '" + n.proto.domain() + "'") +
+                  " is not supported",
               "replace it in the model, or end the network before it with --output_names");
   } else {
     std::set<std::string> seen;
@@ -327,8 +345,10 @@ void Importer::importNode(int64_t index) {
       if (!seen.insert(a.name()).second)
         n.problem("bad-node", "attribute " + a.name() + " is given twice");
       else if (llvm::none_of(rule->attributes, [&](const char *r) { return a.name() == r; }))
-        n.problem("unsupported-attribute", "attribute " + a.name() + " is " + attributeText(a) +
-                  ", which " + n.proto.op_type() + " is not known to have", "remove the attribute");
+        n.problem("unsupported-attribute",
+                  "attribute " + a.name() + " is " + attributeText(a) + ", which " +
+                      n.proto.op_type() + " is not known to have",
+                  "remove the attribute");
     }
     if (known && !n.failed())
       rule->import(n);
@@ -336,8 +356,8 @@ void Importer::importNode(int64_t index) {
   if (n.failed()) {
     bool unsupported = false;
     for (const auto &d : n.errors().diagnostics())
-      unsupported = unsupported || d.code == "unsupported-op" || d.code == "unsupported-attribute" ||
-                    d.code == "not-constant";
+      unsupported = unsupported || d.code == "unsupported-op" ||
+                    d.code == "unsupported-attribute" || d.code == "not-constant";
     std::string repro = unsupported ? writeRepro(n) : "";
     for (auto d : n.errors().diagnostics()) {
       if (!repro.empty())
@@ -358,8 +378,8 @@ void Importer::importNode(int64_t index) {
       }
 }
 
-/// Gives the results of an unsupported node the shapes that ONNX infers, so that the nodes behind it
-/// are checked too. The module is never handed out then.
+/// Gives the results of an unsupported node the shapes that ONNX infers, so that the nodes behind
+/// it are checked too. The module is never handed out then.
 void Importer::standIn(const Node &n) {
   for (const auto &o : n.proto.output()) {
     auto it = inferredShapes().find(o);
@@ -405,9 +425,10 @@ const std::map<std::string, Shape> &Importer::inferredShapes() {
   // The library divides by these without a look.
   for (const auto &node : light.graph().node())
     for (const auto &a : node.attribute())
-      for (const char *name : {"strides", "dilations", "kernel_shape", "group", "blocksize", "num_outputs"})
-        if (a.name() == name && ((a.has_i() && a.i() < 1) ||
-                                 llvm::any_of(a.ints(), [](int64_t v) { return v < 1; })))
+      for (const char *name :
+           {"strides", "dilations", "kernel_shape", "group", "blocksize", "num_outputs"})
+        if (a.name() == name &&
+            ((a.has_i() && a.i() < 1) || llvm::any_of(a.ints(), [](int64_t v) { return v < 1; })))
           return *inferred_;
   try {
     onnx::shape_inference::InferShapes(light);
@@ -466,7 +487,8 @@ std::string Importer::writeRepro(const Node &n) {
       auto it = inferredShapes().find(o);
       setShape(*info, DType::F32, it == inferredShapes().end() ? nullptr : &it->second);
     }
-  std::string name = "node" + std::to_string(n.index) + "_" + n.proto.op_type() + "_" + n.proto.name();
+  std::string name =
+      "node" + std::to_string(n.index) + "_" + n.proto.op_type() + "_" + n.proto.name();
   for (char &c : name)
     if (!std::isalnum(static_cast<unsigned char>(c)))
       c = '_';
@@ -475,8 +497,8 @@ std::string Importer::writeRepro(const Node &n) {
   fs::path file = options_.reproDir / (name.substr(0, 80) + ".onnx");
   std::string bytes;
   if (ec || !one.SerializeToString(&bytes)) {
-    problem("bad-file", "--repro", "cannot write to " + options_.reproDir.string() +
-            (ec ? ": " + ec.message() : ""));
+    problem("bad-file", "--repro",
+            "cannot write to " + options_.reproDir.string() + (ec ? ": " + ec.message() : ""));
     return "";
   }
   if (auto s = writeText(file, bytes); !s) {
@@ -507,7 +529,8 @@ void Importer::addReturn() {
   }
   auto main = graph_.module.main();
   graph_.builder.create<mlir::func::ReturnOp>(graph_.builder.getUnknownLoc(), results);
-  main.setFunctionType(graph_.builder.getFunctionType(main.getBody().front().getArgumentTypes(), types));
+  main.setFunctionType(
+      graph_.builder.getFunctionType(main.getBody().front().getArgumentTypes(), types));
 }
 
 /// The library's own checker, behind ours, whose messages have a place. A graph that was cut may

@@ -20,9 +20,9 @@ struct ImportOptions {
   std::filesystem::path reproDir;
 };
 
-/// A verified module in state TOP_F32. Tensor names are the ONNX output's + "_" + the node's op type,
-/// a network input and a weight keep theirs. `id` counts ops from 0, `from` is the index of the ONNX
-/// node. Input ops carry no recipe (mean 0, scale 1); the caller sets it from its flags.
+/// A verified module in state TOP_F32. Tensor names are the ONNX output's + "_" + the node's op
+/// type, a network input and a weight keep theirs. `id` counts ops from 0, `from` is the index of
+/// the ONNX node. Input ops carry no recipe (mean 0, scale 1); the caller sets it from its flags.
 ///
 /// Errors: all nodes and attributes that are not supported or contradict each other, each with node
 /// name, op type, attribute, value found and what to do; codes "bad-file", "bad-model", "bad-node",

@@ -20,9 +20,10 @@ void emitInterp(Node &n, const Ints &out, const std::vector<double> &scales, con
   for (size_t d = 0; d < 4; ++d) {
     same = same && scales[d] == 1 && out[d] == in[d];
     if (d < 2 && (out[d] != in[d] || scales[d] != 1))
-      n.unsupported(fmt::format("resizes axis {} from {} to {}; only height and width can be resized", d,
-                                in[d], out[d]),
-                    "resize the last two axes of [n, c, h, w] only");
+      n.unsupported(
+          fmt::format("resizes axis {} from {} to {}; only height and width can be resized", d,
+                      in[d], out[d]),
+          "resize the last two axes of [n, c, h, w] only");
   }
   if (n.failed())
     return;
@@ -38,12 +39,13 @@ std::vector<double> readScales(Node &n, const std::vector<double> &given, const 
   std::vector<double> scales(4, 1.0);
   if (given.size() != axes.size()) {
     n.problem("bad-node", "scales have " + std::to_string(given.size()) + " entries, needs " +
-              std::to_string(axes.size()));
+                              std::to_string(axes.size()));
     return scales;
   }
   for (size_t i = 0; i < axes.size(); ++i) {
     if (!std::isfinite(given[i]) || given[i] <= 0 || given[i] > 65536)
-      n.problem("bad-node", fmt::format("a scale is {}, must be above 0 and at most 65536", given[i]));
+      n.problem("bad-node",
+                fmt::format("a scale is {}, must be above 0 and at most 65536", given[i]));
     scales[size_t(axes[i])] = given[i];
   }
   return scales;
@@ -63,15 +65,15 @@ std::vector<double> floats(Node &n, size_t i, const std::string &what) {
     return {};
   if (!dtypeIsFloat(t->dtype()) || t->rank() > 1 || t->count() > 64) {
     n.problem("bad-node", what + " is " + dtypeName(t->dtype()) + " " + shapeText(t->shape()) +
-              ", must be a short vector of floats");
+                              ", must be a short vector of floats");
     return {};
   }
   Tensor wide = t->converted(DType::F64);
   return {wide.as<double>().begin(), wide.as<double>().end()};
 }
 
-/// Opsets before 11 sample at x / scale. Nearest takes the cell before it when enlarging and the cell
-/// behind it when shrinking, as onnxruntime does.
+/// Opsets before 11 sample at x / scale. Nearest takes the cell before it when enlarging and the
+/// cell behind it when shrinking, as onnxruntime does.
 void oldSampling(Node &n, Sampling &s, const std::vector<double> &scales) {
   s.coordinates = "asymmetric";
   s.nearest = "floor";
@@ -86,9 +88,11 @@ void oldSampling(Node &n, Sampling &s, const std::vector<double> &scales) {
       down = true;
   }
   if (up && down)
-    n.unsupported(fmt::format("scales {} and {}: enlarging one axis and shrinking the other by nearest is "
-                              "not supported in opset {}", scales[2], scales[3], n.opset()),
-                  "export with opset 11 or later");
+    n.unsupported(
+        fmt::format("scales {} and {}: enlarging one axis and shrinking the other by nearest is "
+                    "not supported in opset {}",
+                    scales[2], scales[3], n.opset()),
+        "export with opset 11 or later");
   if (down)
     s.nearest = "ceil";
 }
@@ -109,7 +113,8 @@ const Ints kAllAxes{0, 1, 2, 3};
 void importUpsample(Node &n) {
   bool inAttribute = n.opset() < 9;
   if (n.opset() >= 10) {
-    n.problem("bad-node", "Upsample ended with opset 9, the model has opset " + std::to_string(n.opset()),
+    n.problem("bad-node",
+              "Upsample ended with opset 9, the model has opset " + std::to_string(n.opset()),
               "use Resize");
     return;
   }
@@ -138,7 +143,8 @@ void importUpsample(Node &n) {
 void importResize(Node &n) {
   bool old = n.opset() < 11;
   if (n.opset() < 10) {
-    n.problem("bad-node", "Resize began with opset 10, the model has opset " + std::to_string(n.opset()));
+    n.problem("bad-node",
+              "Resize began with opset 10, the model has opset " + std::to_string(n.opset()));
     return;
   }
   if (!n.countInputs(old ? 2 : 1, old ? 2 : 4) || !n.spatial())
@@ -160,27 +166,31 @@ void importResize(Node &n) {
   }
   s.coordinates = n.stringAttr("coordinate_transformation_mode", "half_pixel");
   if (s.coordinates == "tf_crop_and_resize" || s.coordinates == "tf_half_pixel_for_nn")
-    n.unsupported("attribute coordinate_transformation_mode is '" + s.coordinates + "'",
-                  "use half_pixel, pytorch_half_pixel, align_corners, asymmetric or half_pixel_symmetric");
+    n.unsupported(
+        "attribute coordinate_transformation_mode is '" + s.coordinates + "'",
+        "use half_pixel, pytorch_half_pixel, align_corners, asymmetric or half_pixel_symmetric");
   else if (s.coordinates != "half_pixel" && s.coordinates != "pytorch_half_pixel" &&
            s.coordinates != "align_corners" && s.coordinates != "asymmetric" &&
            s.coordinates != "half_pixel_symmetric")
     n.problem("bad-node", "attribute coordinate_transformation_mode is '" + s.coordinates +
-              "', which ONNX does not have");
+                              "', which ONNX does not have");
   s.nearest = n.stringAttr("nearest_mode", "round_prefer_floor");
-  if (s.nearest != "round_prefer_floor" && s.nearest != "round_prefer_ceil" && s.nearest != "floor" &&
-      s.nearest != "ceil")
-    n.problem("bad-node", "attribute nearest_mode is '" + s.nearest +
-              "', must be one of round_prefer_floor, round_prefer_ceil, floor, ceil");
+  if (s.nearest != "round_prefer_floor" && s.nearest != "round_prefer_ceil" &&
+      s.nearest != "floor" && s.nearest != "ceil")
+    n.problem("bad-node",
+              "attribute nearest_mode is '" + s.nearest +
+                  "', must be one of round_prefer_floor, round_prefer_ceil, floor, ceil");
   s.cubic = n.floatAttr("cubic_coeff_a", -0.75);
   s.excludeOutside = n.flagAttr("exclude_outside", false);
   if (s.excludeOutside && s.mode != "cubic")
-    n.unsupported("attribute exclude_outside is 1 with mode '" + s.mode + "', it is supported with cubic only");
+    n.unsupported("attribute exclude_outside is 1 with mode '" + s.mode +
+                  "', it is supported with cubic only");
   n.floatAttr("extrapolation_value", 0); // of tf_crop_and_resize
   if (n.flagAttr("antialias", false))
     n.unsupported("attribute antialias is 1, not supported", "export with antialias=False");
   if (std::string policy = n.stringAttr("keep_aspect_ratio_policy", "stretch"); policy != "stretch")
-    n.unsupported("attribute keep_aspect_ratio_policy is '" + policy + "', only 'stretch' is supported",
+    n.unsupported("attribute keep_aspect_ratio_policy is '" + policy +
+                      "', only 'stretch' is supported",
                   "state the exact sizes");
   Ints axes = kAllAxes;
   if (auto given = n.intsAttr("axes"); given && !given->empty())
@@ -206,12 +216,13 @@ void importResize(Node &n) {
   } else {
     Ints sizes = n.ints(3, "the sizes");
     if (!n.failed() && sizes.size() != axes.size())
-      n.problem("bad-node", "sizes are " + intsText(sizes) + ", needs " + std::to_string(axes.size()) +
-                " entries");
+      n.problem("bad-node", "sizes are " + intsText(sizes) + ", needs " +
+                                std::to_string(axes.size()) + " entries");
     for (size_t i = 0; i < axes.size() && !n.failed(); ++i) {
       size_t d = size_t(axes[i]);
       if (sizes[i] < 1 || sizes[i] > (int64_t{1} << 24))
-        n.problem("bad-node", "sizes are " + intsText(sizes) + ", every entry must be at least 1 and at most 2^24");
+        n.problem("bad-node", "sizes are " + intsText(sizes) +
+                                  ", every entry must be at least 1 and at most 2^24");
       out[d] = sizes[i];
       scales[d] = double(sizes[i]) / double(in[d]);
     }

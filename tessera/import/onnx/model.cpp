@@ -36,29 +36,34 @@ Status loadExternal(onnx::TensorProto &t, const fs::path &model) {
   std::string location = valueOf(t, "location");
   fs::path relative = fs::path(location).lexically_normal();
   if (location.empty() || relative.is_absolute() || *relative.begin() == "..")
-    return fail("bad-model", where, "its external data lies at '" + location +
-                "', which is not a path inside the model's folder");
+    return fail("bad-model", where,
+                "its external data lies at '" + location +
+                    "', which is not a path inside the model's folder");
   fs::path path = model.parent_path() / relative;
   std::error_code ec;
   uint64_t size = fs::file_size(path, ec);
   if (ec)
-    return fail("bad-file", where, "its external data file " + path.string() + " cannot be read: " +
-                ec.message(), "keep the data file beside the model");
+    return fail("bad-file", where,
+                "its external data file " + path.string() + " cannot be read: " + ec.message(),
+                "keep the data file beside the model");
   uint64_t offset = 0, length = 0;
   std::string offsetText = valueOf(t, "offset"), lengthText = valueOf(t, "length");
   auto o = number(offsetText), l = number(lengthText);
   if ((!o && !offsetText.empty()) || (!l && !lengthText.empty()))
-    return fail("bad-model", where, "its external data has offset '" + offsetText +
-                "' and length '" + lengthText + "', which are not both numbers");
+    return fail("bad-model", where,
+                "its external data has offset '" + offsetText + "' and length '" + lengthText +
+                    "', which are not both numbers");
   offset = o.value_or(0);
   if (offset > size)
-    return fail("bad-file", where, "its external data starts at byte " + std::to_string(offset) +
-                " of " + path.string() + ", which has " + std::to_string(size) + " bytes");
+    return fail("bad-file", where,
+                "its external data starts at byte " + std::to_string(offset) + " of " +
+                    path.string() + ", which has " + std::to_string(size) + " bytes");
   length = l.value_or(size - offset);
   if (length > size - offset || length > uint64_t(INT_MAX))
-    return fail("bad-file", where, "its external data needs " + std::to_string(length) +
-                " bytes from byte " + std::to_string(offset) + " of " + path.string() +
-                ", which has " + std::to_string(size) + " bytes");
+    return fail("bad-file", where,
+                "its external data needs " + std::to_string(length) + " bytes from byte " +
+                    std::to_string(offset) + " of " + path.string() + ", which has " +
+                    std::to_string(size) + " bytes");
   std::ifstream in(path, std::ios::binary);
   std::string bytes(length, '\0');
   if (!in.seekg(std::streamoff(offset)) || !in.read(bytes.data(), std::streamsize(length)))
@@ -69,8 +74,7 @@ Status loadExternal(onnx::TensorProto &t, const fs::path &model) {
   return {};
 }
 
-template <class Stored, class To, class Field>
-bool copyField(const Field &field, Tensor &out) {
+template <class Stored, class To, class Field> bool copyField(const Field &field, Tensor &out) {
   if (int64_t(field.size()) != out.count())
     return false;
   auto to = out.as<To>();
@@ -89,8 +93,8 @@ Result<std::unique_ptr<onnx::ModelProto>> readModel(const fs::path &path) {
   if (ec)
     return fail("bad-file", path.string(), "cannot be read: " + ec.message());
   if (size > uint64_t(INT_MAX))
-    return fail("bad-file", path.string(), "has " + std::to_string(size) +
-                " bytes, protobuf files end at 2 GiB",
+    return fail("bad-file", path.string(),
+                "has " + std::to_string(size) + " bytes, protobuf files end at 2 GiB",
                 "save the weights as external data (onnx.save with save_as_external_data=True)");
   FILE *file = std::fopen(path.c_str(), "rb");
   if (!file)
@@ -107,8 +111,9 @@ Result<std::unique_ptr<onnx::ModelProto>> readModel(const fs::path &path) {
   }
   std::fclose(file);
   if (!parsed)
-    return fail("bad-file", path.string(), "is not a whole ONNX model (" + std::to_string(size) +
-                " bytes): it is truncated or of another format",
+    return fail("bad-file", path.string(),
+                "is not a whole ONNX model (" + std::to_string(size) +
+                    " bytes): it is truncated or of another format",
                 "copy or export it again; onnx.checker.check_model shows the same");
   if (!model->has_graph() || (model->graph().node_size() == 0 && model->graph().output_size() == 0))
     return fail("bad-file", path.string(), "holds no ONNX graph",
@@ -135,39 +140,66 @@ Result<std::unique_ptr<onnx::ModelProto>> readModel(const fs::path &path) {
 std::optional<DType> dtypeOfOnnx(int type) {
   using T = onnx::TensorProto;
   switch (type) {
-  case T::FLOAT: return DType::F32;
-  case T::FLOAT16: return DType::F16;
-  case T::BFLOAT16: return DType::BF16;
-  case T::DOUBLE: return DType::F64;
-  case T::INT8: return DType::I8;
-  case T::UINT8: return DType::U8;
-  case T::INT16: return DType::I16;
-  case T::UINT16: return DType::U16;
-  case T::INT32: return DType::I32;
-  case T::UINT32: return DType::U32;
-  case T::INT64: return DType::I64;
-  case T::UINT64: return DType::U64;
-  case T::BOOL: return DType::Bool;
-  default: return std::nullopt;
+  case T::FLOAT:
+    return DType::F32;
+  case T::FLOAT16:
+    return DType::F16;
+  case T::BFLOAT16:
+    return DType::BF16;
+  case T::DOUBLE:
+    return DType::F64;
+  case T::INT8:
+    return DType::I8;
+  case T::UINT8:
+    return DType::U8;
+  case T::INT16:
+    return DType::I16;
+  case T::UINT16:
+    return DType::U16;
+  case T::INT32:
+    return DType::I32;
+  case T::UINT32:
+    return DType::U32;
+  case T::INT64:
+    return DType::I64;
+  case T::UINT64:
+    return DType::U64;
+  case T::BOOL:
+    return DType::Bool;
+  default:
+    return std::nullopt;
   }
 }
 
 int onnxOfDtype(DType type) {
   using T = onnx::TensorProto;
   switch (type) {
-  case DType::F32: return T::FLOAT;
-  case DType::F16: return T::FLOAT16;
-  case DType::BF16: return T::BFLOAT16;
-  case DType::F64: return T::DOUBLE;
-  case DType::I8: return T::INT8;
-  case DType::U8: return T::UINT8;
-  case DType::I16: return T::INT16;
-  case DType::U16: return T::UINT16;
-  case DType::I32: return T::INT32;
-  case DType::U32: return T::UINT32;
-  case DType::I64: return T::INT64;
-  case DType::U64: return T::UINT64;
-  case DType::Bool: return T::BOOL;
+  case DType::F32:
+    return T::FLOAT;
+  case DType::F16:
+    return T::FLOAT16;
+  case DType::BF16:
+    return T::BFLOAT16;
+  case DType::F64:
+    return T::DOUBLE;
+  case DType::I8:
+    return T::INT8;
+  case DType::U8:
+    return T::UINT8;
+  case DType::I16:
+    return T::INT16;
+  case DType::U16:
+    return T::UINT16;
+  case DType::I32:
+    return T::INT32;
+  case DType::U32:
+    return T::UINT32;
+  case DType::I64:
+    return T::INT64;
+  case DType::U64:
+    return T::UINT64;
+  case DType::Bool:
+    return T::BOOL;
   }
   return T::UNDEFINED;
 }
@@ -196,8 +228,10 @@ std::optional<int64_t> checkedCount(std::span<const int64_t> shape) {
 Result<Tensor> tensorOf(const onnx::TensorProto &proto, const std::string &where) {
   auto dtype = dtypeOfOnnx(proto.data_type());
   if (!dtype)
-    return fail("bad-model", where, "has element type " + onnxTypeName(proto.data_type()) +
-                ", which has no numbers here", "use FLOAT weights and integer shapes");
+    return fail("bad-model", where,
+                "has element type " + onnxTypeName(proto.data_type()) +
+                    ", which has no numbers here",
+                "use FLOAT weights and integer shapes");
   Shape shape(proto.dims().begin(), proto.dims().end());
   auto count = checkedCount(shape);
   if (!count)
@@ -220,8 +254,9 @@ Result<Tensor> tensorOf(const onnx::TensorProto &proto, const std::string &where
   else
     have = proto.uint64_data_size();
   if (have != *count || (raw && int64_t(proto.raw_data().size()) != have * dtypeSize(*dtype)))
-    return fail("bad-model", where, "has dims " + shapeText(shape) + " (" + std::to_string(*count) +
-                " elements), but holds data for " + std::to_string(have),
+    return fail("bad-model", where,
+                "has dims " + shapeText(shape) + " (" + std::to_string(*count) +
+                    " elements), but holds data for " + std::to_string(have),
                 "export the model again; its weights are incomplete");
   Tensor t(*dtype, shape);
   if (*count == 0)
@@ -232,19 +267,39 @@ Result<Tensor> tensorOf(const onnx::TensorProto &proto, const std::string &where
   }
   bool ok = true;
   switch (*dtype) {
-  case DType::F32: ok = copyField<float, float>(proto.float_data(), t); break;
-  case DType::F64: ok = copyField<double, double>(proto.double_data(), t); break;
-  case DType::I64: ok = copyField<int64_t, int64_t>(proto.int64_data(), t); break;
-  case DType::U64: ok = copyField<uint64_t, uint64_t>(proto.uint64_data(), t); break;
-  case DType::U32: ok = copyField<uint32_t, uint32_t>(proto.uint64_data(), t); break;
-  case DType::I32: ok = copyField<int32_t, int32_t>(proto.int32_data(), t); break;
+  case DType::F32:
+    ok = copyField<float, float>(proto.float_data(), t);
+    break;
+  case DType::F64:
+    ok = copyField<double, double>(proto.double_data(), t);
+    break;
+  case DType::I64:
+    ok = copyField<int64_t, int64_t>(proto.int64_data(), t);
+    break;
+  case DType::U64:
+    ok = copyField<uint64_t, uint64_t>(proto.uint64_data(), t);
+    break;
+  case DType::U32:
+    ok = copyField<uint32_t, uint32_t>(proto.uint64_data(), t);
+    break;
+  case DType::I32:
+    ok = copyField<int32_t, int32_t>(proto.int32_data(), t);
+    break;
   case DType::F16:
   case DType::BF16:
-  case DType::U16: ok = copyField<uint16_t, uint16_t>(proto.int32_data(), t); break;
-  case DType::I16: ok = copyField<int16_t, int16_t>(proto.int32_data(), t); break;
-  case DType::I8: ok = copyField<int8_t, int8_t>(proto.int32_data(), t); break;
+  case DType::U16:
+    ok = copyField<uint16_t, uint16_t>(proto.int32_data(), t);
+    break;
+  case DType::I16:
+    ok = copyField<int16_t, int16_t>(proto.int32_data(), t);
+    break;
+  case DType::I8:
+    ok = copyField<int8_t, int8_t>(proto.int32_data(), t);
+    break;
   case DType::U8:
-  case DType::Bool: ok = copyField<uint8_t, uint8_t>(proto.int32_data(), t); break;
+  case DType::Bool:
+    ok = copyField<uint8_t, uint8_t>(proto.int32_data(), t);
+    break;
   }
   TESSERA_CHECK(ok, "tensor data changed its size");
   return t;

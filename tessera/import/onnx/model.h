@@ -15,10 +15,12 @@ namespace tessera::onnx_import {
 Result<std::unique_ptr<onnx::ModelProto>> readModel(const std::filesystem::path &path);
 
 /// The stored array with ONNX's element type; errors "bad-model" at `where` for sizes that do not
-/// match, negative or absurd dims, and element types without a DType (strings, complex, 8-bit floats).
+/// match, negative or absurd dims, and element types without a DType (strings, complex, 8-bit
+/// floats).
 Result<Tensor> tensorOf(const onnx::TensorProto &proto, const std::string &where);
 
-/// TensorProto::DataType to ours; nullopt for strings, complex numbers and types we have no numbers for.
+/// TensorProto::DataType to ours; nullopt for strings, complex numbers and types we have no numbers
+/// for.
 std::optional<DType> dtypeOfOnnx(int type);
 int onnxOfDtype(DType type);
 /// "FLOAT", "INT64", or the number for an unknown type.

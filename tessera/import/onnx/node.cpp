@@ -34,14 +34,22 @@ std::string intsText(const Ints &v) { return sizesText(v); }
 std::string attributeText(const onnx::AttributeProto &a) {
   using A = onnx::AttributeProto;
   switch (a.type()) {
-  case A::INT: return std::to_string(a.i());
-  case A::FLOAT: return fmt::format("{}", a.f());
-  case A::STRING: return "'" + a.s().substr(0, 80) + "'";
-  case A::INTS: return intsText(Ints(a.ints().begin(), a.ints().end()));
-  case A::FLOATS: return fmt::format("{} floats", a.floats_size());
-  case A::TENSOR: return "a tensor";
-  case A::GRAPH: return "a graph";
-  default: return "of type " + std::to_string(int(a.type()));
+  case A::INT:
+    return std::to_string(a.i());
+  case A::FLOAT:
+    return fmt::format("{}", a.f());
+  case A::STRING:
+    return "'" + a.s().substr(0, 80) + "'";
+  case A::INTS:
+    return intsText(Ints(a.ints().begin(), a.ints().end()));
+  case A::FLOATS:
+    return fmt::format("{} floats", a.floats_size());
+  case A::TENSOR:
+    return "a tensor";
+  case A::GRAPH:
+    return "a graph";
+  default:
+    return "of type " + std::to_string(int(a.type()));
   }
 }
 
@@ -118,7 +126,8 @@ mlir::Value Node::operand(size_t i) {
   if (!v.constant())
     return v.ir;
   if (v.data->count() == 0) {
-    problem("bad-shape", "input '" + v.name + "' has no elements (shape " + shapeText(v.shape) + ")");
+    problem("bad-shape",
+            "input '" + v.name + "' has no elements (shape " + shapeText(v.shape) + ")");
     return {};
   }
   return weight(v.name, *v.data);
@@ -129,8 +138,9 @@ const Tensor *Node::constant(size_t i, const std::string &what) {
   if (v.broken)
     return nullptr;
   if (!v.constant()) {
-    problem("not-constant", what + " (input " + std::to_string(i) + ", '" + v.name +
-            "') is computed by the network, must be a constant",
+    problem("not-constant",
+            what + " (input " + std::to_string(i) + ", '" + v.name +
+                "') is computed by the network, must be a constant",
             "export with fixed sizes, or fix them with --input_shapes");
     return nullptr;
   }
@@ -142,12 +152,13 @@ Ints Node::ints(size_t i, const std::string &what) {
   if (!t)
     return {};
   if (dtypeIsFloat(t->dtype()) || t->dtype() == DType::Bool || t->rank() > 1) {
-    problem("bad-node", what + " (input " + std::to_string(i) + ") is " + dtypeName(t->dtype()) + " " +
-            shapeText(t->shape()) + ", must be a vector of integers");
+    problem("bad-node", what + " (input " + std::to_string(i) + ") is " + dtypeName(t->dtype()) +
+                            " " + shapeText(t->shape()) + ", must be a vector of integers");
     return {};
   }
   if (t->count() > 4096) {
-    problem("bad-node", what + " has " + std::to_string(t->count()) + " entries, at most 4096 make sense");
+    problem("bad-node",
+            what + " has " + std::to_string(t->count()) + " entries, at most 4096 make sense");
     return {};
   }
   Tensor wide = t->converted(DType::I64);
@@ -160,8 +171,8 @@ double Node::scalar(size_t i, const std::string &what) {
   if (!t)
     return 0;
   if (t->count() != 1) {
-    problem("bad-node", what + " (input " + std::to_string(i) + ") has shape " + shapeText(t->shape()) +
-            ", must be one number");
+    problem("bad-node", what + " (input " + std::to_string(i) + ") has shape " +
+                            shapeText(t->shape()) + ", must be one number");
     return 0;
   }
   return t->converted(DType::F64).as<double>()[0];
@@ -171,7 +182,9 @@ bool Node::countInputs(size_t low, size_t high) {
   if (inputs() >= low && inputs() <= high)
     return true;
   problem("bad-node", "has " + std::to_string(inputs()) + " inputs, takes " + std::to_string(low) +
-          (low == high ? "" : high == SIZE_MAX ? " or more" : " to " + std::to_string(high)));
+                          (low == high        ? ""
+                           : high == SIZE_MAX ? " or more"
+                                              : " to " + std::to_string(high)));
   return false;
 }
 
@@ -181,11 +194,12 @@ bool Node::spatial(size_t i) {
     return false;
   if (v.shape.size() == 4)
     return true;
-  std::string kind = v.shape.size() == 5 ? "3-D data [n, c, d, h, w]"
+  std::string kind = v.shape.size() == 5   ? "3-D data [n, c, d, h, w]"
                      : v.shape.size() == 3 ? "1-D data [n, c, w]"
                                            : "data of rank " + std::to_string(v.shape.size());
-  problem("bad-shape", "input '" + v.name + "' has shape " + shapeText(v.shape) + ", " + kind +
-          "; only 2-D data [n, c, h, w] is supported",
+  problem("bad-shape",
+          "input '" + v.name + "' has shape " + shapeText(v.shape) + ", " + kind +
+              "; only 2-D data [n, c, h, w] is supported",
           "reshape to four axes in the model, or use a 2-D network");
   return false;
 }
@@ -193,9 +207,9 @@ bool Node::spatial(size_t i) {
 void Node::floatOnly(size_t i) {
   const Value &v = in(i);
   if (!v.broken && !dtypeIsFloat(v.type))
-    problem("unsupported-attribute", "input '" + v.name + "' has type " +
-            onnxTypeName(onnxOfDtype(v.type)) + "; " + proto.op_type() +
-            " of integers is supported only where all inputs are constant",
+    problem("unsupported-attribute",
+            "input '" + v.name + "' has type " + onnxTypeName(onnxOfDtype(v.type)) + "; " +
+                proto.op_type() + " of integers is supported only where all inputs are constant",
             "cast to FLOAT before this node");
 }
 
@@ -221,8 +235,9 @@ const onnx::AttributeProto *Node::attribute(const std::string &name, int type) {
     if (type == onnx::AttributeProto::INTS && a.type() == onnx::AttributeProto::UNDEFINED)
       return &a;
     problem("bad-node", "attribute " + name + " is " + attributeText(a) + " (" +
-            onnx::AttributeProto::AttributeType_Name(a.type()) + "), must be " +
-            onnx::AttributeProto::AttributeType_Name(onnx::AttributeProto::AttributeType(type)));
+                            onnx::AttributeProto::AttributeType_Name(a.type()) + "), must be " +
+                            onnx::AttributeProto::AttributeType_Name(
+                                onnx::AttributeProto::AttributeType(type)));
     return nullptr;
   }
   return nullptr;
@@ -257,7 +272,7 @@ int64_t Node::axis(int64_t axis, size_t rank, const std::string &what) {
   if (axis >= -int64_t(rank) && axis < int64_t(rank))
     return axis < 0 ? axis + int64_t(rank) : axis;
   problem("bad-node", what + " is " + std::to_string(axis) + ", the tensor has " +
-          std::to_string(rank) + " axes");
+                          std::to_string(rank) + " axes");
   return 0;
 }
 
@@ -267,7 +282,8 @@ Ints Node::axes(const Ints &given, size_t rank) {
   for (int64_t a : given) {
     out.push_back(axis(a, rank, "axes entry"));
     if (!seen.insert(out.back()).second && !failed())
-      problem("bad-node", "axes " + intsText(given) + " names axis " + std::to_string(out.back()) + " twice");
+      problem("bad-node",
+              "axes " + intsText(given) + " names axis " + std::to_string(out.back()) + " twice");
   }
   return out;
 }
@@ -279,17 +295,18 @@ Window2d Node::window(std::optional<std::array<int64_t, 2>> filter) {
     if (!v || (v->empty() && name != std::string("kernel_shape")))
       return std::nullopt;
     if (v->size() != count)
-      problem("bad-node", std::string("attribute ") + name + " is " + intsText(*v) + ", must have " +
-              std::to_string(count) + " entries for 2-D data");
+      problem("bad-node", std::string("attribute ") + name + " is " + intsText(*v) +
+                              ", must have " + std::to_string(count) + " entries for 2-D data");
     else if (llvm::any_of(*v, [&](int64_t x) { return x < low || x > (int64_t{1} << 24); })) {
       if (low == 0 && llvm::all_of(*v, [](int64_t x) { return x <= (int64_t{1} << 24); }))
         unsupported(std::string("attribute ") + name + " is " + intsText(*v) +
-                    ", negative entries are not supported", "crop with a Slice node instead");
+                        ", negative entries are not supported",
+                    "crop with a Slice node instead");
       else
         problem("bad-node", std::string("attribute ") + name + " is " + intsText(*v) +
-                ", every entry must be at least " + std::to_string(low) + " and at most 2^24");
-    }
-    else
+                                ", every entry must be at least " + std::to_string(low) +
+                                " and at most 2^24");
+    } else
       return v;
     return std::nullopt;
   };
@@ -302,7 +319,7 @@ Window2d Node::window(std::optional<std::array<int64_t, 2>> filter) {
     problem("bad-node", "attribute kernel_shape is missing");
   if (kernel && filter && w.kernel != *filter)
     problem("bad-shape", "attribute kernel_shape is " + intsText(*kernel) + ", the filter is " +
-            std::to_string((*filter)[0]) + "x" + std::to_string((*filter)[1]));
+                             std::to_string((*filter)[0]) + "x" + std::to_string((*filter)[1]));
   if (auto v = fixed("strides", 2, 1))
     w.strides = {(*v)[0], (*v)[1]};
   if (auto v = fixed("dilations", 2, 1))
@@ -322,7 +339,7 @@ void Node::resolvePads(Window2d &w, const Shape &input) {
   }
   if (mode != "SAME_UPPER" && mode != "SAME_LOWER") {
     problem("bad-node", "attribute auto_pad is '" + mode +
-            "', must be one of NOTSET, VALID, SAME_UPPER, SAME_LOWER");
+                            "', must be one of NOTSET, VALID, SAME_UPPER, SAME_LOWER");
     return;
   }
   for (int i = 0; i < 2; ++i) {
@@ -392,11 +409,12 @@ mlir::Value Node::finish(mlir::Operation *op, DType type, size_t i, ShapeInferen
   auto count = checkedCount(*shape);
   if (!count || *count == 0 || *count > kMostResultElements) {
     problem("bad-shape", "the result would have shape " + sizesText(*shape) +
-            (count && *count == 0 ? ", which is empty" : ", which is too large"));
+                             (count && *count == 0 ? ", which is empty" : ", which is too large"));
     op->erase();
     return {};
   }
-  op->getResult(0).setType(ir::floatType(graph.module.context(), Shape(shape->begin(), shape->end())));
+  op->getResult(0).setType(
+      ir::floatType(graph.module.context(), Shape(shape->begin(), shape->end())));
   ir::setId(op, graph.nextId++);
   ir::setOrigin(op, {index});
   if (i != SIZE_MAX)

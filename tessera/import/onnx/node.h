@@ -1,7 +1,8 @@
 #pragma once
-// What an op's import function sees of one ONNX node: its operands with known shapes and values, its
-// checked attributes, and the means to emit ops or a computed constant. Problems are collected; a
-// getter that finds one returns something harmless, and nothing is emitted for a node with problems.
+// What an op's import function sees of one ONNX node: its operands with known shapes and values,
+// its checked attributes, and the means to emit ops or a computed constant. Problems are collected;
+// a getter that finds one returns something harmless, and nothing is emitted for a node with
+// problems.
 #include "tessera/import/onnx/model.h"
 #include "tessera/ir/module.h"
 #include "tessera/tensor/window.h"
@@ -20,12 +21,12 @@ using Ints = std::vector<int64_t>;
 
 /// One ONNX tensor: known to the last element, or computed by the network.
 struct Value {
-  std::string name; ///< its ONNX name
+  std::string name;        ///< its ONNX name
   DType type = DType::F32; ///< ONNX's type; the op's result is f32 all the same
   Shape shape;
-  std::optional<Tensor> data;  ///< set for a constant
-  mlir::Value ir;              ///< set for a computed tensor
-  bool broken = false;         ///< its producer had problems: nothing is known
+  std::optional<Tensor> data; ///< set for a constant
+  mlir::Value ir;             ///< set for a computed tensor
+  bool broken = false;        ///< its producer had problems: nothing is known
   bool constant() const { return data.has_value(); }
 };
 
@@ -38,14 +39,15 @@ struct Graph {
   mlir::OpBuilder builder;
   std::string file; ///< the model's file name, for messages
   int64_t opset = 0;
-  std::map<std::string, Value> values; ///< by ONNX name
+  std::map<std::string, Value> values;        ///< by ONNX name
   std::map<std::string, mlir::Value> weights; ///< Weight ops by tensor name
-  std::set<std::string> names;          ///< all tensor names in use
+  std::set<std::string> names;                ///< all tensor names in use
   int64_t nextId = 0;
 
   /// `name`, or with "_2", "_3" ... if it is taken; taken from now on.
   std::string unique(const std::string &name);
-  /// The Weight op of `t` (made f32) under `name`; the same name with the same bytes gives the same op.
+  /// The Weight op of `t` (made f32) under `name`; the same name with the same bytes gives the same
+  /// op.
   mlir::Value weight(const std::string &name, const Tensor &t, int64_t nodeIndex);
 };
 
@@ -104,7 +106,8 @@ public:
   int64_t axis(int64_t axis, size_t rank, const std::string &what = "axis");
   /// The axes as non-negative numbers, each once.
   Ints axes(const Ints &axes, size_t rank);
-  /// kernel_shape (given or of the filter), strides, dilations, pads. auto_pad is left to resolvePads.
+  /// kernel_shape (given or of the filter), strides, dilations, pads. auto_pad is left to
+  /// resolvePads.
   Window2d window(std::optional<std::array<int64_t, 2>> filter);
   /// auto_pad of Conv and pooling for this input size, written into w.pads.
   void resolvePads(Window2d &w, const Shape &input);
@@ -125,14 +128,17 @@ public:
     return emit<OpT>(type, size_t(0), std::forward<Args>(args)...);
   }
   /// Emits an op that is not the node's result (named "<output>_<suffix>").
-  template <class OpT, class... Args> mlir::Value emitInner(const std::string &suffix, Args &&...args) {
+  template <class OpT, class... Args>
+  mlir::Value emitInner(const std::string &suffix, Args &&...args) {
     if (failed())
       return {};
-    auto op = graph.builder.create<OpT>(innerLoc(suffix), placeholder(),
-                                        std::forward<Args>(args)...);
+    auto op =
+        graph.builder.create<OpT>(innerLoc(suffix), placeholder(), std::forward<Args>(args)...);
     return finish(op, DType::F32, SIZE_MAX, op);
   }
-  mlir::Value weight(const std::string &name, const Tensor &t) { return graph.weight(name, t, index); }
+  mlir::Value weight(const std::string &name, const Tensor &t) {
+    return graph.weight(name, t, index);
+  }
   void setResult(mlir::Value v, DType type, size_t i = 0);
 
 private:

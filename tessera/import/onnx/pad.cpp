@@ -32,21 +32,24 @@ void importPad(Node &n) {
   if (n.failed())
     return;
   if (pads.size() != 2 * axes.size()) {
-    n.problem("bad-node", "pads are " + intsText(pads) + ", must be a begin and an end for each of " +
-              std::to_string(axes.size()) + " axes");
+    n.problem("bad-node", "pads are " + intsText(pads) +
+                              ", must be a begin and an end for each of " +
+                              std::to_string(axes.size()) + " axes");
     return;
   }
   if (llvm::all_of(pads, [](int64_t p) { return p == 0; }))
     return n.setAlias(n.in(0)); // in every mode
   if (mode != "constant") {
-    n.unsupported("attribute mode is '" + mode + "', only 'constant' is supported",
-                  "pad with zeros (padding of the next convolution, or F.pad(..., mode='constant'))");
+    n.unsupported(
+        "attribute mode is '" + mode + "', only 'constant' is supported",
+        "pad with zeros (padding of the next convolution, or F.pad(..., mode='constant'))");
     return;
   }
   if (llvm::any_of(pads, [](int64_t p) { return std::abs(p / 2) > (int64_t{1} << 30); }))
     n.problem("bad-node", "pads are " + intsText(pads) + ", every entry must be within 2^31");
   if (!std::isfinite(value))
-    n.unsupported(fmt::format("the padding value is {}, must be finite", value), "pad with a finite number");
+    n.unsupported(fmt::format("the padding value is {}, must be finite", value),
+                  "pad with a finite number");
   Ints all(2 * rank, 0);
   for (size_t i = 0; i < axes.size(); ++i) {
     all[size_t(axes[i])] = pads[i];

@@ -17,8 +17,9 @@ void importTranspose(Node &n) {
   Ints sorted = order;
   std::sort(sorted.begin(), sorted.end());
   if (sorted != identity) {
-    n.problem("bad-node", "attribute perm is " + intsText(order) + ", must hold every axis of an input of rank " +
-              std::to_string(rank) + " once");
+    n.problem("bad-node", "attribute perm is " + intsText(order) +
+                              ", must hold every axis of an input of rank " + std::to_string(rank) +
+                              " once");
     return;
   }
   if (n.in(0).constant())

@@ -20,8 +20,8 @@ void importAveragePool(Node &n) {
   Window2d w = n.window(std::nullopt);
   n.resolvePads(w, n.shape(0));
   bool ceil = n.flagAttr("ceil_mode", false), padded = n.flagAttr("count_include_pad", false);
-  n.emit<top::AvgPoolOp>(n.in(0).type, n.operand(0), w.kernel, w.strides, w.pads, w.dilations, padded,
-                         ceil, /*do_relu=*/false);
+  n.emit<top::AvgPoolOp>(n.in(0).type, n.operand(0), w.kernel, w.strides, w.pads, w.dilations,
+                         padded, ceil, /*do_relu=*/false);
 }
 
 void importGlobalPool(Node &n) {

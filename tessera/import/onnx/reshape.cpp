@@ -12,8 +12,8 @@ void reshapeTo(Node &n, const Shape &shape) {
     return;
   if (checkedCount(shape) != elementCount(v.shape)) {
     n.problem("bad-shape", "shape " + intsText(shape) + " does not hold the " +
-              std::to_string(elementCount(v.shape)) + " elements of input '" + v.name + "' (" +
-              shapeText(v.shape) + ")");
+                               std::to_string(elementCount(v.shape)) + " elements of input '" +
+                               v.name + "' (" + shapeText(v.shape) + ")");
     return;
   }
   if (v.constant())
@@ -49,7 +49,7 @@ void importReshape(Node &n) {
     if (shape[d] == 0 && !zeroIsZero) {
       if (d >= in.size()) {
         n.problem("bad-node", "shape " + intsText(given) + " copies axis " + std::to_string(d) +
-                  " of an input of rank " + std::to_string(in.size()));
+                                  " of an input of rank " + std::to_string(in.size()));
         return;
       }
       shape[d] = in[d];
@@ -58,7 +58,7 @@ void importReshape(Node &n) {
       unknown = int(d);
     else if (shape[d] < 0) {
       n.problem("bad-node", "shape " + intsText(given) +
-                (shape[d] == -1 ? " holds -1 twice" : " holds a negative size"));
+                                (shape[d] == -1 ? " holds -1 twice" : " holds a negative size"));
       return;
     }
   }
@@ -68,8 +68,8 @@ void importReshape(Node &n) {
     rest = checkedCount(known).value_or(0);
     if (rest == 0 || elementCount(in) % rest) {
       n.problem("bad-shape", "shape " + intsText(given) + " leaves no whole size for -1: input '" +
-                n.in(0).name + "' (" + shapeText(in) + ") has " + std::to_string(elementCount(in)) +
-                " elements");
+                                 n.in(0).name + "' (" + shapeText(in) + ") has " +
+                                 std::to_string(elementCount(in)) + " elements");
       return;
     }
     shape[size_t(unknown)] = elementCount(in) / rest;
@@ -84,7 +84,7 @@ void importFlatten(Node &n) {
   int64_t axis = n.intAttr("axis", 1);
   if (axis < -int64_t(in.size()) || axis > int64_t(in.size())) {
     n.problem("bad-node", "attribute axis is " + std::to_string(axis) + ", the tensor has " +
-              std::to_string(in.size()) + " axes");
+                              std::to_string(in.size()) + " axes");
     return;
   }
   axis += axis < 0 ? int64_t(in.size()) : 0;
@@ -112,7 +112,7 @@ void importSqueeze(Node &n) {
       out.push_back(in[d]);
     } else if (in[d] != 1) {
       n.problem("bad-shape", "squeezes axis " + std::to_string(d) + " of shape " + shapeText(in) +
-                ", which has size " + std::to_string(in[d]));
+                                 ", which has size " + std::to_string(in[d]));
       return;
     }
   }

@@ -24,7 +24,7 @@ void emitCut(Node &n, const Cut &cut, size_t result) {
   for (size_t d = 0; d < cut.sizes.size(); ++d)
     if (cut.sizes[d] < 1) {
       n.problem("bad-shape", "takes nothing of axis " + std::to_string(d) + ", which has size " +
-                std::to_string(v.shape[d]));
+                                 std::to_string(v.shape[d]));
       return;
     }
   n.emit<top::SliceOp>(v.type, result, n.operand(0), cut.offset, cut.steps, cut.sizes);
@@ -62,9 +62,11 @@ void importSlice(Node &n) {
       axes.push_back(int64_t(i));
   if (steps.empty())
     steps.assign(starts.size(), 1);
-  if (ends.size() != starts.size() || axes.size() != starts.size() || steps.size() != starts.size()) {
+  if (ends.size() != starts.size() || axes.size() != starts.size() ||
+      steps.size() != starts.size()) {
     n.problem("bad-node", "starts " + intsText(starts) + ", ends " + intsText(ends) + ", axes " +
-              intsText(axes) + ", steps " + intsText(steps) + " must have equally many entries");
+                              intsText(axes) + ", steps " + intsText(steps) +
+                              " must have equally many entries");
     return;
   }
   axes = n.axes(axes, shape.size());
@@ -82,8 +84,12 @@ void importSlice(Node &n) {
     int64_t step = std::clamp(steps[i], -(int64_t{1} << 41), int64_t{1} << 41);
     auto fromEnd = [&](int64_t v) { return v < 0 ? v + size : v; };
     int64_t low = step > 0 ? 0 : -1, high = step > 0 ? size : size - 1;
-    int64_t start = std::clamp(fromEnd(starts[i]), step > 0 ? int64_t{0} : std::min<int64_t>(0, high), high);
-    int64_t end = std::clamp(fromEnd(ends[i]), std::min(low, high), high);
+    int64_t start =
+        std::clamp(fromEnd(starts[i]), step > 0 ? int64_t{0} : std::min<int64_t>(0, high), high);
+    // Backward to INT_MAX: clamped it would take nothing; writers mean "to the last one", as
+    // onnxruntime reads it.
+    bool toLast = step < 0 && (ends[i] == INT32_MAX || ends[i] == INT64_MAX);
+    int64_t end = toLast ? low : std::clamp(fromEnd(ends[i]), std::min(low, high), high);
     int64_t span = step > 0 ? end - start : start - end, stride = std::abs(step);
     cut.sizes[d] = span > 0 ? (span + stride - 1) / stride : 0;
     cut.offset[d] = cut.sizes[d] ? start : 0;
@@ -112,16 +118,17 @@ void importSplit(Node &n) {
   else if (n.hasAttribute("num_outputs")) {
     int64_t parts = n.intAttr("num_outputs", outputs);
     if (parts != outputs)
-      n.problem("bad-node", "attribute num_outputs is " + std::to_string(parts) + ", the node has " +
-                std::to_string(outputs) + " outputs");
+      n.problem("bad-node", "attribute num_outputs is " + std::to_string(parts) +
+                                ", the node has " + std::to_string(outputs) + " outputs");
     else {
       int64_t chunk = (size + parts - 1) / parts; // the last one is smaller if it does not divide
       for (int64_t i = 0; i < parts; ++i)
         sizes.push_back(std::min(chunk, size - i * chunk));
     }
   } else if (size % outputs) {
-    n.problem("bad-node", "splits axis " + std::to_string(axis) + " of size " + std::to_string(size) +
-              " into " + std::to_string(outputs) + " equal parts, which it cannot");
+    n.problem("bad-node", "splits axis " + std::to_string(axis) + " of size " +
+                              std::to_string(size) + " into " + std::to_string(outputs) +
+                              " equal parts, which it cannot");
   } else {
     sizes.assign(size_t(outputs), size / outputs);
   }
@@ -134,9 +141,9 @@ void importSplit(Node &n) {
     sum += ok ? s : 0;
   }
   if (!ok || sum != size) {
-    n.problem("bad-node", "split sizes are " + intsText(sizes) + ", must be " + std::to_string(outputs) +
-              " numbers that add up to " + std::to_string(size) + ", the size of axis " +
-              std::to_string(axis));
+    n.problem("bad-node", "split sizes are " + intsText(sizes) + ", must be " +
+                              std::to_string(outputs) + " numbers that add up to " +
+                              std::to_string(size) + ", the size of axis " + std::to_string(axis));
     return;
   }
   Cut cut{Ints(shape.size(), 0), Ints(shape.size(), 1), shape};

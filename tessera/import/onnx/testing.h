@@ -42,7 +42,8 @@ public:
   Builder &ints(const std::string &name, const std::vector<int64_t> &values) {
     return intTensor(name, {int64_t(values.size())}, values);
   }
-  Builder &intTensor(const std::string &name, const Shape &shape, const std::vector<int64_t> &values) {
+  Builder &intTensor(const std::string &name, const Shape &shape,
+                     const std::vector<int64_t> &values) {
     auto *t = tensor(name, shape, onnx::TensorProto::INT64);
     for (int64_t v : values)
       t->add_int64_data(v);
@@ -95,7 +96,9 @@ public:
     model.SerializeToOstream(&out);
     return path;
   }
-  Result<ir::Module> load(const ImportOptions &options = {}) const { return importOnnx(write(), options); }
+  Result<ir::Module> load(const ImportOptions &options = {}) const {
+    return importOnnx(write(), options);
+  }
   /// The module's text without ids and types of the module header; the errors' text if it fails.
   std::string text(const ImportOptions &options = {}) const {
     auto m = load(options);
@@ -105,7 +108,8 @@ public:
   onnx::ModelProto model;
 
 private:
-  static void setType(onnx::ValueInfoProto &info, const std::string &name, const Shape &shape, int type) {
+  static void setType(onnx::ValueInfoProto &info, const std::string &name, const Shape &shape,
+                      int type) {
     info.set_name(name);
     auto *t = info.mutable_type()->mutable_tensor_type();
     t->set_elem_type(type);

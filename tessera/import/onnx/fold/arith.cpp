@@ -15,18 +15,28 @@ bool isInt(const Tensor &t) { return !dtypeIsFloat(t.dtype()); }
 
 std::string quote(std::string_view op) { return std::string(op); }
 
-/// Lowest and highest value of an integer type, as int64 (u64 ends at int64's highest: no size is larger).
+/// Lowest and highest value of an integer type, as int64 (u64 ends at int64's highest: no size is
+/// larger).
 std::pair<int64_t, int64_t> limits(DType t) {
   switch (t) {
-  case DType::I8: return {INT8_MIN, INT8_MAX};
-  case DType::U8: return {0, UINT8_MAX};
-  case DType::I16: return {INT16_MIN, INT16_MAX};
-  case DType::U16: return {0, UINT16_MAX};
-  case DType::I32: return {INT32_MIN, INT32_MAX};
-  case DType::U32: return {0, UINT32_MAX};
-  case DType::U64: return {0, INT64_MAX};
-  case DType::Bool: return {0, 1};
-  default: return {INT64_MIN, INT64_MAX};
+  case DType::I8:
+    return {INT8_MIN, INT8_MAX};
+  case DType::U8:
+    return {0, UINT8_MAX};
+  case DType::I16:
+    return {INT16_MIN, INT16_MAX};
+  case DType::U16:
+    return {0, UINT16_MAX};
+  case DType::I32:
+    return {INT32_MIN, INT32_MAX};
+  case DType::U32:
+    return {0, UINT32_MAX};
+  case DType::U64:
+    return {0, INT64_MAX};
+  case DType::Bool:
+    return {0, 1};
+  default:
+    return {INT64_MIN, INT64_MAX};
   }
 }
 
@@ -307,7 +317,8 @@ Folded range(const Tensor &start, const Tensor &limit, const Tensor &delta) {
   double s = number(start), l = number(limit), d = number(delta);
   double count = std::ceil((l - s) / d);
   if (d == 0 || !std::isfinite(count) || count > double(int64_t{1} << 28))
-    return tl::unexpected(fmt::format("from {} to {} in steps of {} is not a list that fits memory", s, l, d));
+    return tl::unexpected(
+        fmt::format("from {} to {} in steps of {} is not a list that fits memory", s, l, d));
   Tensor out(DType::F64, {std::max<int64_t>(0, int64_t(count))});
   if (isInt(start) && std::max(std::fabs(s), std::fabs(l)) > 0x1p53)
     return tl::unexpected(std::string("has a bound above 2^53"));
@@ -316,7 +327,8 @@ Folded range(const Tensor &start, const Tensor &limit, const Tensor &delta) {
   return out.converted(start.dtype());
 }
 
-Folded reduce(std::string_view op, const Tensor &a, const std::vector<int64_t> &axes, bool keepdims) {
+Folded reduce(std::string_view op, const Tensor &a, const std::vector<int64_t> &axes,
+              bool keepdims) {
   std::vector<bool> gone(a.rank(), false);
   for (int64_t d : axes)
     gone[size_t(d)] = true;
@@ -338,8 +350,10 @@ Folded reduce(std::string_view op, const Tensor &a, const std::vector<int64_t> &
       order.push_back(int64_t(d));
   if (!wideFits(a))
     return tl::unexpected(std::string("has a u64 value above int64's range"));
-  std::string_view step = op == "ReduceProd" ? "Mul" : op == "ReduceSum" ? "Add"
-                          : op == "ReduceMin" ? "Min" : "Max";
+  std::string_view step = op == "ReduceProd"  ? "Mul"
+                          : op == "ReduceSum" ? "Add"
+                          : op == "ReduceMin" ? "Min"
+                                              : "Max";
   Tensor moved = transpose(a.converted(isInt(a) ? DType::I64 : DType::F64), order);
   int64_t results = elementCount(shape), run = a.count() / results;
   Tensor out(moved.dtype(), kept);

@@ -67,8 +67,8 @@ Tensor gather(const Tensor &a, const std::vector<int64_t> &indices, const Shape 
   shape.insert(shape.end(), a.shape().begin() + axis + 1, a.shape().end());
   Tensor out(a.dtype(), shape);
   int64_t outer = elementCount(std::span(a.shape()).first(size_t(axis)));
-  size_t inner = size_t(elementCount(std::span(a.shape()).subspan(size_t(axis) + 1)) *
-                        dtypeSize(a.dtype()));
+  size_t inner =
+      size_t(elementCount(std::span(a.shape()).subspan(size_t(axis) + 1)) * dtypeSize(a.dtype()));
   if (out.count() == 0)
     return out;
   uint8_t *to = out.bytes().data();
