@@ -1,8 +1,11 @@
+#include "tessera/codegen/arith.h"
+#include "tessera/codegen/pool2d.h"
 #include "tessera/schedule/plan_ops.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <memory>
+#include <numeric>
 
 namespace tessera::schedule {
 namespace {
@@ -36,6 +39,8 @@ struct ConvPlan {
   int32_t padValue = 0;
   // Slot numbers.
   int input = -1, weights = -1, pads = -1, acc = -1, sum = -1, result = -1;
+  std::vector<int> extra;                ///< results of the epilogues
+  std::vector<std::vector<int>> scratch; ///< of each epilogue's recipe
   // Constants by block: oc index * ic count + ic index; filled once the cut is chosen.
   struct Constant {
     int32_t buffer = -1;
@@ -85,6 +90,47 @@ Instructions loadSlot(const ConvPlan &p, const Place &at, const Addresses &a, in
                   p.width(at.o, at.i), a[slot]);
 }
 
+// The part of a pooled axis that a band's outputs make; its start is a multiple of the pool's
+// stride.
+std::pair<int64_t, int64_t> pooled(const WindowAxis &pool, const AxisSlice &band) {
+  return {band.out0 / pool.stride, std::min(band.out1 / pool.stride, pool.out)};
+}
+
+// What epilogue e leaves of this slice; no rows or columns if the pool's last window does not fit.
+LocalTensor extraTensor(const ConvPlan &p, const Place &at, const Addresses &a, size_t e) {
+  const Epilogue &epilogue = p.work.epilogues[e];
+  LocalTensor t = resultTensor(p, at, a, epilogue.output.dtype, p.extra[e]);
+  if (!epilogue.recipe) {
+    auto [y0, y1] = pooled(epilogue.poolY, p.rows[at.row]);
+    auto [x0, x1] = pooled(epilogue.poolX, p.columns[at.column]);
+    t.h = y1 - y0;
+    t.w = x1 - x0;
+  }
+  return t;
+}
+
+void runEpilogue(const ConvPlan &p, const Place &at, const Addresses &a, size_t e,
+                 const LocalTensor &result, Instructions &list) {
+  const Epilogue &epilogue = p.work.epilogues[e];
+  LocalTensor out = extraTensor(p, at, a, e);
+  if (epilogue.recipe) {
+    std::vector<LocalTensor> scratch;
+    for (size_t k = 0; k < p.scratch[e].size(); ++k)
+      scratch.push_back(resultTensor(p, at, a, epilogue.recipe->scratch[k], p.scratch[e][k]));
+    epilogue.recipe->emit(list, {&result, 1}, scratch, out);
+    return;
+  }
+  if (out.h < 1 || out.w < 1)
+    return;
+  auto inside = [](const WindowAxis &pool, int64_t outputs) {
+    return AxisSlice{0, outputs, 0, outputs * pool.stride, 0, 0};
+  };
+  list.push_back(maxPool(result, inside(epilogue.poolY, out.h), inside(epilogue.poolX, out.w),
+                         epilogue.poolY, epilogue.poolX, out));
+  if (epilogue.relu && out.dtype == DType::I8)
+    list.push_back(arith(Arith::Max, out, tensorOperand(out), immediateOperand(0, DType::I8)));
+}
+
 Instructions compute(const ConvPlan &p, const Place &at, const Addresses &a) {
   Instructions list;
   LocalTensor in = inputTensor(p, at, a);
@@ -132,6 +178,9 @@ Instructions compute(const ConvPlan &p, const Place &at, const Addresses &a) {
     list.push_back(
         requantize(sum, uint32_t(a[p.weights] + s * chip::kEuBytes), result.slotRange(s, 1)));
   }
+  if (tail)
+    for (size_t e = 0; e < p.work.epilogues.size(); ++e)
+      runEpilogue(p, at, a, e, result, list);
   return list;
 }
 
@@ -140,7 +189,20 @@ Instructions storeResult(const ConvPlan &p, const Place &at, const Addresses &a)
   const AxisSlice &y = p.rows[at.row], &x = p.columns[at.column];
   View v = p.work.output.part({at.n, oc.begin, y.out0, x.out0},
                               {1, oc.end - oc.begin, y.outputs(), x.outputs()});
-  return {storeTensor(resultTensor(p, at, a, p.work.output.dtype, p.result), v)};
+  Instructions list;
+  if (p.work.storeResult)
+    list.push_back(storeTensor(resultTensor(p, at, a, p.work.output.dtype, p.result), v));
+  for (size_t e = 0; e < p.work.epilogues.size(); ++e) {
+    const Epilogue &epilogue = p.work.epilogues[e];
+    LocalTensor t = extraTensor(p, at, a, e);
+    if (t.h < 1 || t.w < 1)
+      continue;
+    int64_t y0 = epilogue.recipe ? y.out0 : pooled(epilogue.poolY, y).first;
+    int64_t x0 = epilogue.recipe ? x.out0 : pooled(epilogue.poolX, x).first;
+    list.push_back(storeTensor(
+        t, epilogue.output.part({at.n, oc.begin, y0, x0}, {1, oc.end - oc.begin, t.h, t.w})));
+  }
+  return list;
 }
 
 // All blocks in one buffer, each on a 64-byte boundary.
@@ -197,8 +259,25 @@ std::optional<LayerPlan> build(const std::shared_ptr<ConvPlan> &p, const Cut &cu
   if (p->bias)
     p->sum = slot({"sum", accBytes, 1, false, false, true});
   p->acc = slot({"acc", accBytes * sums, 1, false, split, !p->bias});
+  int64_t results = bands * int64_t(p->oc.size());
   p->result = slot({"result", chip::alignedLaneBytes(0, 1, ocPart, oh, ow, 1),
-                    bands * int64_t(p->oc.size()) > 1 ? deep : 1, false, false, false});
+                    p->work.storeResult && results > 1 ? deep : 1, false, false, false});
+  p->extra.clear();
+  p->scratch.clear();
+  for (const Epilogue &e : p->work.epilogues) {
+    p->scratch.emplace_back();
+    if (e.recipe)
+      for (DType t : e.recipe->scratch)
+        p->scratch.back().push_back(slot(
+            {fmt::format("scratch{}", plan.slots.size()),
+             chip::alignedLaneBytes(0, 1, ocPart, oh, ow, dtypeSize(t)), 1, false, false, false}));
+    p->extra.push_back(slot(
+        {fmt::format("epilogue{}", p->extra.size()),
+         chip::alignedLaneBytes(0, 1, ocPart, e.recipe ? oh : chip::ceilDiv(oh, e.poolY.stride),
+                                e.recipe ? ow : chip::ceilDiv(ow, e.poolX.stride),
+                                dtypeSize(e.output.dtype)),
+         results > 1 ? deep : 1, false, false, false}));
+  }
   p->input = slot({"input", chip::alignedLaneBytes(0, 1, icPart, ih, iw, 1), inputs > 1 ? deep : 1,
                    true, false, false});
   int64_t width = 0;
@@ -226,6 +305,11 @@ std::optional<LayerPlan> build(const std::shared_ptr<ConvPlan> &p, const Cut &cu
     int64_t number = cut.blocksOutside ? int64_t(at.o) * bands + band
                                        : band * int64_t(p->oc.size()) + int64_t(at.o);
     s.work.push_back({p->result, number});
+    for (size_t e = 0; e < p->extra.size(); ++e) {
+      s.work.push_back({p->extra[e], number});
+      for (int k : p->scratch[e])
+        s.work.push_back({k, 0});
+    }
     s.load = [p, at](const Addresses &a, int which) { return loadSlot(*p, at, a, which); };
     s.compute = [p, at](const Addresses &a) { return compute(*p, at, a); };
     if (tail)
@@ -286,8 +370,15 @@ std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options) 
     auto p = std::make_shared<ConvPlan>(shared);
     p->oc = parts(oc, cut.ocSlots);
     p->ic = parts(ic, cut.icSlots);
-    p->rows = splitAxis(work.y, cut.rowBands);
-    p->columns = splitAxis(work.x, cut.columnBands);
+    // Bands start where a pool's window starts.
+    int64_t unitY = 1, unitX = 1;
+    for (const Epilogue &e : work.epilogues)
+      if (!e.recipe) {
+        unitY = std::lcm(unitY, e.poolY.stride);
+        unitX = std::lcm(unitX, e.poolX.stride);
+      }
+    p->rows = splitAxis(work.y, cut.rowBands, unitY);
+    p->columns = splitAxis(work.x, cut.columnBands, unitX);
     if (p->rows.empty() || p->columns.empty())
       return false;
     p->blocks.resize(p->oc.size() * p->ic.size());

@@ -8,6 +8,14 @@
 
 namespace tessera::schedule {
 
+/// An op that runs on a convolution's result while it lies in local memory.
+struct Epilogue {
+  std::optional<codegen::Elementwise> recipe; ///< none: a max pool without padding, stride = kernel
+  codegen::WindowAxis poolY, poolX;
+  bool relu = false; ///< of the pool
+  View output;
+};
+
 struct ConvWork {
   View input, output;
   Tensor filter; ///< dense over groups
@@ -15,6 +23,8 @@ struct ConvWork {
   std::vector<int32_t> multiplier, rshift, padValue;
   codegen::WindowAxis y, x;
   bool rotate = false;
+  std::vector<Epilogue> epilogues = {};
+  bool storeResult = true; ///< false: only epilogues want it
 };
 std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options);
 
@@ -43,8 +53,9 @@ std::optional<LayerPlan> planInterp(const InterpWork &work, const Options &optio
 void appendPlan(LayerPlan &plan, LayerPlan more);
 
 /// Even bands of an axis of a sliding window; empty if one of them sees no input cell or would need
-/// more than 15 cells of padding.
-std::vector<codegen::AxisSlice> splitAxis(const codegen::WindowAxis &axis, int64_t bands);
+/// more than 15 cells of padding. Bands start at multiples of `unit`.
+std::vector<codegen::AxisSlice> splitAxis(const codegen::WindowAxis &axis, int64_t bands,
+                                          int64_t unit = 1);
 /// [first, end) of even pieces of [0, count), each but the last a multiple of `unit`.
 std::vector<std::pair<int64_t, int64_t>> splitRange(int64_t count, int64_t pieces,
                                                     int64_t unit = 1);

@@ -38,6 +38,7 @@ public:
   Result<Schedule> run() {
     TESSERA_TRY(checkAll());
     placeTensors();
+    fuseEpilogues();
     std::vector<LayerPlan> plans;
     for (size_t l = 0; l < net_.layers.size(); ++l) {
       const Layer &layer = net_.layers[l];
@@ -45,6 +46,8 @@ public:
       if (auto made = planLayer(int32_t(l)))
         plan = std::move(*made);
       plan.layer = int32_t(l);
+      if (fusedInto_[l] >= 0)
+        plan.cut = "done by layer " + std::to_string(fusedInto_[l]);
       if (plan.materialize)
         plan.materialize([&](std::vector<uint8_t> bytes) {
           uint64_t size = bytes.size();
@@ -328,13 +331,111 @@ private:
       }
   }
 
+  /// Which layers run on a convolution's result before it leaves local memory: element-wise ops of
+  /// one input, and max pools whose windows tile it.
+  void fuseEpilogues() {
+    fusedInto_.assign(net_.layers.size(), -1);
+    std::vector<int32_t> producer(net_.tensors.size(), -1);
+    for (size_t l = 0; l < net_.layers.size(); ++l)
+      producer[size_t(net_.layers[l].output)] = int32_t(l);
+    for (size_t l = 0; l < net_.layers.size(); ++l) {
+      const Layer &layer = net_.layers[l];
+      int32_t from = producer[size_t(layer.inputs[0])];
+      if (from < 0)
+        continue;
+      const Op &op = net_.layers[size_t(from)].op;
+      if (!std::holds_alternative<Conv2D>(op) && !std::holds_alternative<Deconv>(op))
+        continue;
+      bool single =
+          std::holds_alternative<MulShift>(layer.op) || std::holds_alternative<Relu>(layer.op) ||
+          std::holds_alternative<LeakyRelu>(layer.op) ||
+          std::holds_alternative<Compare>(layer.op) || std::holds_alternative<Cast>(layer.op);
+      if (auto *p = std::get_if<MaxPool>(&layer.op)) {
+        const Window2d &w = p->window;
+        single = w.kernel == w.strides && w.pads == std::array<int64_t, 4>{0, 0, 0, 0} &&
+                 w.dilations == std::array<int64_t, 2>{1, 1} && w.strides[0] <= 4 &&
+                 w.strides[1] <= 4;
+        for (int a = 0; a < 2; ++a) // ceil mode hangs over the edge
+          single = single && shape(layer.output)[size_t(2 + a)] * w.strides[size_t(a)] <=
+                                 shape(layer.inputs[0])[size_t(2 + a)];
+      }
+      if (!single)
+        continue;
+      fusedInto_[l] = from;
+      touch(view(layer.output), from);
+    }
+  }
+  std::vector<Epilogue> epiloguesOf(int32_t l) {
+    std::vector<Epilogue> list;
+    for (size_t m = 0; m < net_.layers.size(); ++m) {
+      if (fusedInto_[m] != l)
+        continue;
+      const Layer &layer = net_.layers[m];
+      Epilogue e;
+      e.output = view(layer.output);
+      e.recipe = recipeOf(layer);
+      if (auto *p = std::get_if<MaxPool>(&layer.op)) {
+        auto in = shape(layer.inputs[0]);
+        e.poolY = WindowAxis::convolution(p->window, 0, in[2], e.output.shape[2]);
+        e.poolX = WindowAxis::convolution(p->window, 1, in[3], e.output.shape[3]);
+        e.relu = p->relu;
+      }
+      list.push_back(std::move(e));
+    }
+    return list;
+  }
+  /// The recipe of an element-wise layer of one input; none for other layers.
+  std::optional<Elementwise> recipeOf(const Layer &layer) const {
+    DType in = tensor(layer.inputs[0]).dtype, out = tensor(layer.output).dtype;
+    if (auto *m = std::get_if<MulShift>(&layer.op))
+      return mulShiftRecipe(m->multiplier, m->rshift, in, out);
+    if (auto *k = std::get_if<LeakyRelu>(&layer.op))
+      return leakyReluRecipe(k->multiplier, k->rshift, in);
+    if (std::holds_alternative<Relu>(layer.op))
+      return reluRecipe(in, out);
+    if (auto *q = std::get_if<Compare>(&layer.op))
+      return compareRecipe(q->less, q->threshold, in);
+    if (std::holds_alternative<Cast>(layer.op))
+      return in == DType::F32 ? quantizeRecipe(tensor(layer.output).scale, out)
+                              : dequantizeRecipe(tensor(layer.inputs[0]).scale, in);
+    return std::nullopt;
+  }
+  /// Whether somebody but the fused layers reads a layer's result.
+  bool readElsewhere(int32_t l) const {
+    int32_t t = net_.layers[size_t(l)].output;
+    if (std::find(net_.outputs.begin(), net_.outputs.end(), t) != net_.outputs.end())
+      return true;
+    bool any = false, fused = false;
+    for (size_t m = 0; m < net_.layers.size(); ++m)
+      for (int32_t input : net_.layers[m].inputs)
+        if (input == t)
+          (fusedInto_[m] == l ? fused : any) = true;
+    return any || !fused;
+  }
+  std::optional<LayerPlan> planFused(int32_t l, ConvWork w) {
+    w.epilogues = epiloguesOf(l);
+    w.storeResult = readElsewhere(l);
+    if (w.epilogues.empty())
+      return planConv(w, options_);
+    if (auto plan = planConv(w, options_))
+      return plan;
+    for (int32_t &f : fusedInto_) // too much for local memory at once: each on its own
+      if (f == l)
+        f = -1;
+    w.epilogues.clear();
+    w.storeResult = true;
+    return planConv(w, options_);
+  }
+
   // --- one layer -------------------------------------------------------------------------------
 
   std::optional<LayerPlan> planLayer(int32_t l) {
     const Layer &layer = net_.layers[size_t(l)];
+    if (fusedInto_[size_t(l)] >= 0)
+      return LayerPlan{};
     int32_t o = layer.output;
     const View &out = view(o), &in = view(layer.inputs[0]);
-    DType inType = tensor(layer.inputs[0]).dtype, outType = tensor(o).dtype;
+    DType outType = tensor(o).dtype;
     std::optional<LayerPlan> plan;
     auto elementwise = [&](std::optional<Elementwise> recipe) {
       ElementwiseWork w{{}, out, std::move(recipe)};
@@ -352,7 +453,7 @@ private:
                  c->padValue,
                  WindowAxis::convolution(c->window, 0, in.shape[2], out.shape[2]),
                  WindowAxis::convolution(c->window, 1, in.shape[3], out.shape[3])};
-      plan = planConv(w, options_);
+      plan = planFused(l, std::move(w));
     } else if (auto *d = std::get_if<Deconv>(&layer.op)) {
       ConvWork w{in,
                  out,
@@ -364,25 +465,15 @@ private:
                  WindowAxis::transposed(d->window, 0, in.shape[2], out.shape[2]),
                  WindowAxis::transposed(d->window, 1, in.shape[3], out.shape[3]),
                  true};
-      plan = planConv(w, options_);
+      plan = planFused(l, std::move(w));
     } else if (auto *p = std::get_if<MaxPool>(&layer.op)) {
       PoolWork w{in, out, WindowAxis::convolution(p->window, 0, in.shape[2], out.shape[2]),
                  WindowAxis::convolution(p->window, 1, in.shape[3], out.shape[3]), p->relu};
       plan = planMaxPool(w, options_);
     } else if (auto *a = std::get_if<Add>(&layer.op)) {
       plan = elementwise(addRecipe(a->multiplier, a->rshift, outType));
-    } else if (auto *m = std::get_if<MulShift>(&layer.op)) {
-      plan = elementwise(mulShiftRecipe(m->multiplier, m->rshift, inType, outType));
-    } else if (auto *k = std::get_if<LeakyRelu>(&layer.op)) {
-      plan = elementwise(leakyReluRecipe(k->multiplier, k->rshift, inType));
-    } else if (std::holds_alternative<Relu>(layer.op)) {
-      plan = elementwise(reluRecipe(inType, outType));
-    } else if (auto *q = std::get_if<Compare>(&layer.op)) {
-      plan = elementwise(compareRecipe(q->less, q->threshold, inType));
-    } else if (std::holds_alternative<Cast>(layer.op)) {
-      plan = elementwise(inType == DType::F32
-                             ? quantizeRecipe(tensor(o).scale, outType)
-                             : dequantizeRecipe(tensor(layer.inputs[0]).scale, inType));
+    } else if (auto recipe = recipeOf(layer)) {
+      plan = elementwise(std::move(recipe));
     } else if (auto *g = std::get_if<Arg>(&layer.op)) {
       ElementwiseWork w{{}, out, argOfTwoRecipe(g->smallest, g->lastIndex)};
       auto size = in.shape;
@@ -625,8 +716,9 @@ private:
   const Options &options_;
   Schedule out_;
   Error errors_;
-  std::vector<View> views_;      ///< by tensor
-  std::vector<int32_t> aliased_; ///< by tensor: the Concat or Pad whose result holds it, or -1
+  std::vector<View> views_;        ///< by tensor
+  std::vector<int32_t> fusedInto_; ///< by layer: the convolution that does it, or -1
+  std::vector<int32_t> aliased_;   ///< by tensor: the Concat or Pad whose result holds it, or -1
   std::map<int32_t, size_t> aliasIndex_;
   std::set<int32_t> shared_; ///< results that see their input's memory
 };

@@ -13,9 +13,10 @@ std::vector<std::pair<int64_t, int64_t>> splitRange(int64_t count, int64_t piece
   return list;
 }
 
-std::vector<codegen::AxisSlice> splitAxis(const codegen::WindowAxis &axis, int64_t bands) {
+std::vector<codegen::AxisSlice> splitAxis(const codegen::WindowAxis &axis, int64_t bands,
+                                          int64_t unit) {
   std::vector<codegen::AxisSlice> list;
-  for (auto [a, b] : splitRange(axis.out, bands)) {
+  for (auto [a, b] : splitRange(axis.out, bands, unit)) {
     auto s = codegen::sliceAxis(axis, a, b);
     if (!s || s->padBefore > chip::kMaxPad || s->padAfter > chip::kMaxPad)
       return {};

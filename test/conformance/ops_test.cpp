@@ -154,6 +154,36 @@ TEST(Deconv, Random) {
   });
 }
 
+TEST(Epilogues, Random) {
+  // A convolution's result goes to several ops at once, with and without being an output itself.
+  randomRounds("epilogue_random", 30, [](Builder &b) {
+    int32_t x = b.input({b.between(1, 2), b.between(1, 70), b.between(8, 40), b.between(8, 60)},
+                        b.i8OrU8(), 1);
+    DType type = b.i8OrU8();
+    bool transposed = b.between(0, 2) == 0;
+    int64_t oc = b.between(1, 140);
+    int32_t y = transposed ? b.deconv(x, oc, window({2, 2}, {2, 2}), type)
+                           : b.conv(x, oc, window({3, 3}, {1, 1}, {1, 1, 1, 1}), type);
+    if (b.between(0, 2) == 0)
+      b.output(y);
+    int64_t s = b.between(1, 4), t = b.between(1, 4);
+    if (b.between(0, 1))
+      b.output(b.maxPool(y, window({s, t}, {s, t}), b.between(0, 1), b.between(0, 1)));
+    if (b.between(0, 1))
+      b.output(b.maxPool(y, window({2, 2}, {2, 2})));
+    if (b.between(0, 1))
+      b.output(b.mulShift(y, int32_t(b.between(0, 126)), int32_t(b.between(0, 8)), b.i8OrU8()));
+    if (b.between(0, 3) == 0)
+      b.output(b.simple(y, "Compare", Compare{false, 3}, DType::U8));
+    if (type == DType::I8 && b.between(0, 2) == 0)
+      b.output(b.simple(y, "LeakyRelu", LeakyRelu{13, 7}, type));
+    int32_t m = b.mulShift(y, 77, 7, DType::I8);
+    b.output(b.concat({m, b.pad(b.mulShift(y, 5, 2, DType::I8), {0, 0, 0, 0, 0, 0, 0, 0})}));
+    b.output(b.simple(y, "Cast", Cast{}, DType::F32));
+    return true;
+  });
+}
+
 TEST(MaxPool, OfAUnet) {
   for (DType type : {DType::U8, DType::I8})
     expectEqual(single("pool", 1, {1, 70, 26, 38}, type,
