@@ -33,7 +33,8 @@ int64_t convBlockWidth(int64_t oc, int64_t ic, int64_t cells, bool tail, bool bi
 
 ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias,
                         std::span<const int32_t> multiplier, std::span<const int32_t> rshift,
-                        int64_t oc0, int64_t oc1, int64_t ic0, int64_t ic1, bool tail) {
+                        int64_t oc0, int64_t oc1, int64_t ic0, int64_t ic1, bool tail,
+                        bool byCell) {
   int64_t cells = filter.dim(2) * filter.dim(3), allIc = filter.dim(1);
   BlockLayout l = blockLayout(oc1 - oc0, ic1 - ic0, cells, tail, bias != nullptr);
   ConvBlock b;
@@ -59,7 +60,11 @@ ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias,
       int64_t block = (i - ic0) / kCube, inner = (i - ic0) % kCube;
       const uint8_t *from = weights.data() + (o * allIc + i) * cells;
       for (int64_t k = 0; k < cells; ++k)
-        to[(block * cells + k) * kCube + inner] = from[k];
+        if (byCell)
+          row[l.filter + ((k * chip::slots(0, oc1 - oc0) + slot) * (l.slotBytes / cells)) +
+              block * kCube + inner] = from[k];
+        else
+          to[(block * cells + k) * kCube + inner] = from[k];
     }
   }
   return b;

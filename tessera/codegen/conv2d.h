@@ -20,10 +20,13 @@ struct ConvBlock {
 /// Width of a block's row without building it. `tail`: requant triples and bias come first.
 int64_t convBlockWidth(int64_t oc, int64_t ic, int64_t kernelCells, bool tail, bool bias);
 /// `filter` I8|U8 [oc, ic, kh, kw] with all groups written out (expandGroups). `tail` false leaves
-/// requant triples and bias out: a part of the input channels that another part finishes.
+/// requant triples and bias out, `byCell` puts the kernel cells outermost, each with all its slots,
+/// so that every cell can be used as a 1x1 filter of its own: a part of the input channels that
+/// another part finishes.
 ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias,
                         std::span<const int32_t> multiplier, std::span<const int32_t> rshift,
-                        int64_t oc0, int64_t oc1, int64_t ic0, int64_t ic1, bool tail);
+                        int64_t oc0, int64_t oc1, int64_t ic0, int64_t ic1, bool tail,
+                        bool byCell = false);
 /// [oc, ic/group, kh, kw] -> [oc, ic, kh, kw] with zeros between groups: same sums, dense form.
 Tensor expandGroups(const Tensor &filter, int64_t group);
 /// Pad table [1,ic,1,2] of pairs (pad, insert), compact: rows of min(ic, 64) lanes.

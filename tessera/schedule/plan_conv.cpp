@@ -36,6 +36,10 @@ struct ConvPlan {
   std::vector<Part> oc, ic;
   std::vector<AxisSlice> rows, columns;
   bool bias = false, padTable = false, weightsSigned = true;
+  /// A transposed convolution whose windows do not overlap (kernel = stride): one 1x1 convolution a
+  /// kernel cell instead of one over inserted zeros, a kernel's number of cells cheaper.
+  bool byCell = false;
+  int plane = -1; ///< slot: one cell's requantized outputs before they are interleaved
   int32_t padValue = 0;
   // Slot numbers.
   int input = -1, weights = -1, pads = -1, acc = -1, sum = -1, result = -1;
@@ -131,7 +135,50 @@ void runEpilogue(const ConvPlan &p, const Place &at, const Addresses &a, size_t 
     list.push_back(arith(Arith::Max, out, tensorOperand(out), immediateOperand(0, DType::I8)));
 }
 
+Instructions computeByCell(const ConvPlan &p, const Place &at, const Addresses &a) {
+  Instructions list;
+  LocalTensor in = inputTensor(p, at, a);
+  LocalTensor result = resultTensor(p, at, a, p.work.output.dtype, p.result);
+  int64_t slots = result.slots(), kh = p.work.y.kernel, kw = p.work.x.kernel;
+  int64_t biasOffset = (slots - 1) * chip::kEuBytes + 12;
+  int64_t filter = chip::alignUp(biasOffset + (p.bias ? 4 * slots : 0), chip::kEuBytes);
+  int64_t cellBytes = chip::alignUp(in.c, chip::kLanes);
+  for (int64_t s = 0; s < slots; ++s) {
+    LocalTensor out = result.slotRange(s, 1);
+    LocalTensor acc{a[p.acc], DType::I32, out.c, in.h, in.w};
+    LocalTensor sum = acc, plane{a[p.plane], out.dtype, out.c, in.h, in.w};
+    if (p.bias)
+      sum.address = a[p.sum];
+    for (int64_t cell = 0; cell < kh * kw; ++cell) {
+      ConvSlice c;
+      c.input = in;
+      c.y = {0, in.h, 0, in.h, 0, 0};
+      c.x = {0, in.w, 0, in.w, 0, 0};
+      c.axisY.in = c.axisY.out = in.h;
+      c.axisX.in = c.axisX.out = in.w;
+      c.weights = uint32_t(a[p.weights] + filter + (cell * slots + s) * cellBytes);
+      c.weightBytes = cellBytes;
+      c.weightsSigned = p.weightsSigned;
+      c.accumulator = acc;
+      list.push_back(convolve(c));
+      if (p.bias)
+        list.push_back(addBias(acc, uint32_t(a[p.weights] + biasOffset + 4 * s), sum));
+      list.push_back(requantize(sum, uint32_t(a[p.weights] + s * chip::kEuBytes), plane));
+      // Output row y * kh + (cell's row), column likewise.
+      list.push_back(stridedCopy(
+          out.dtype, {1, out.c, in.h, in.w}, uint32_t(out.address + cell / kw * out.w + cell % kw),
+          {0, uint64_t(out.planeElements()), uint64_t(kh * out.w), uint64_t(kw)}, out.range(),
+          plane.address, {0, uint64_t(plane.planeElements()), uint64_t(in.w), 1}, plane.range()));
+    }
+  }
+  for (size_t e = 0; e < p.work.epilogues.size(); ++e)
+    runEpilogue(p, at, a, e, result, list);
+  return list;
+}
+
 Instructions compute(const ConvPlan &p, const Place &at, const Addresses &a) {
+  if (p.byCell)
+    return computeByCell(p, at, a);
   Instructions list;
   LocalTensor in = inputTensor(p, at, a);
   LocalTensor result = resultTensor(p, at, a, p.work.output.dtype, p.result);
@@ -217,7 +264,7 @@ void materialize(ConvPlan &p, const AddConstant &addConstant) {
     for (size_t i = 0; i < p.ic.size(); ++i)
       append(packConvBlock(p.work.filter, p.bias ? &p.work.bias : nullptr, p.work.multiplier,
                            p.work.rshift, p.oc[o].begin, p.oc[o].end, p.ic[i].begin, p.ic[i].end,
-                           p.tail(i)),
+                           p.tail(i), p.byCell),
              p.blocks[o * p.ic.size() + i]);
   if (p.padTable)
     for (size_t i = 0; i < p.ic.size(); ++i)
@@ -255,10 +302,13 @@ std::optional<LayerPlan> build(const std::shared_ptr<ConvPlan> &p, const Cut &cu
 
   // The requantize source first: it wants to start in a bank of its own.
   int64_t sums = split ? chip::slots(0, ocPart) : 1;
-  int64_t accBytes = chip::alignedLaneBytes(0, 1, 1, oh, ow, 4);
+  int64_t accBytes = p->byCell ? chip::alignedLaneBytes(0, 1, 1, ih, iw, 4)
+                               : chip::alignedLaneBytes(0, 1, 1, oh, ow, 4);
   if (p->bias)
     p->sum = slot({"sum", accBytes, 1, false, false, true});
   p->acc = slot({"acc", accBytes * sums, 1, false, split, !p->bias});
+  if (p->byCell)
+    p->plane = slot({"plane", chip::alignedLaneBytes(0, 1, 1, ih, iw, 1), 1, false, false, false});
   int64_t results = bands * int64_t(p->oc.size());
   p->result = slot({"result", chip::alignedLaneBytes(0, 1, ocPart, oh, ow, 1),
                     p->work.storeResult && results > 1 ? deep : 1, false, false, false});
@@ -305,6 +355,8 @@ std::optional<LayerPlan> build(const std::shared_ptr<ConvPlan> &p, const Cut &cu
     int64_t number = cut.blocksOutside ? int64_t(at.o) * bands + band
                                        : band * int64_t(p->oc.size()) + int64_t(at.o);
     s.work.push_back({p->result, number});
+    if (p->byCell)
+      s.work.push_back({p->plane, 0});
     for (size_t e = 0; e < p->extra.size(); ++e) {
       s.work.push_back({p->extra[e], number});
       for (int k : p->scratch[e])
@@ -364,14 +416,22 @@ std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options) 
   }
   int64_t ocSlots = chip::slots(0, oc), icSlots = chip::slots(0, ic);
 
+  auto tiles = [](const WindowAxis &a) {
+    return a.insert + 1 == a.kernel && a.dilation == 1 && a.padBefore == a.kernel - 1 &&
+           a.out == a.in * a.kernel;
+  };
+  bool byCell = work.rotate && tiles(work.y) && tiles(work.x) &&
+                work.y.kernel * work.x.kernel > 1 &&
+                work.y.kernel * work.x.out <= chip::kMaxArStride;
   PlanChoice choice(options.localBytes);
   // Buffers are not known while prices are compared; a price does not depend on them.
   auto offer = [&](const Cut &cut) {
     auto p = std::make_shared<ConvPlan>(shared);
+    p->byCell = byCell;
     p->oc = parts(oc, cut.ocSlots);
     p->ic = parts(ic, cut.icSlots);
     // Bands start where a pool's window starts.
-    int64_t unitY = 1, unitX = 1;
+    int64_t unitY = byCell ? work.y.kernel : 1, unitX = byCell ? work.x.kernel : 1;
     for (const Epilogue &e : work.epilogues)
       if (!e.recipe) {
         unitY = std::lcm(unitY, e.poolY.stride);
@@ -416,6 +476,11 @@ std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options) 
   };
   for (int64_t ocs = ocSlots; ocs >= 1; ocs = ocs == 1 ? 0 : chip::ceilDiv(ocs, 2))
     search(ocs, icSlots);
+  if (byCell && !choice.any()) { // too large in that form
+    byCell = false;
+    for (int64_t ocs = ocSlots; ocs >= 1; ocs = ocs == 1 ? 0 : chip::ceilDiv(ocs, 2))
+      search(ocs, icSlots);
+  }
   for (int64_t ics = icSlots; !choice.any() && ics > 1;) {
     ics = chip::ceilDiv(ics, 2);
     search(1, ics);

@@ -117,6 +117,11 @@ TEST(Conv, Random) {
     Shape in{b.between(1, 2), b.between(1, 140), b.between(1, 40), b.between(1, 50)};
     if (w.outputSize(0, in[2]) < 1 || w.outputSize(1, in[3]) < 1)
       return false;
+    for (int a = 0; a < 2; ++a) // no window meets the input at all: refused by name
+      if ((w.outputSize(a, in[size_t(2 + a)]) - 1) * w.strides[size_t(a)] - w.pads[size_t(a)] +
+              w.extent(a) <=
+          0)
+        return false;
     int32_t x = b.input(in, b.i8OrU8(), 1);
     b.output(b.conv(x, b.between(1, 140), w, b.i8OrU8(), b.between(0, 3) > 0));
     return true;
@@ -127,6 +132,16 @@ TEST(Deconv, UpsamplingOfAUnet) {
   expectEqual(single("deconv_unet", 1, {1, 128, 13, 19}, DType::U8, [](Builder &b, int32_t x) {
     return b.deconv(x, 64, window({2, 2}, {2, 2}), DType::I8);
   }));
+}
+TEST(Deconv, WindowsThatTileTheResult) {
+  for (auto k : std::vector<std::array<int64_t, 2>>{{2, 2}, {1, 2}, {3, 2}, {4, 1}})
+    for (int64_t local : {1 << 18, 6 << 10, 2 << 10})
+      for (bool bias : {true, false})
+        expectEqual(single("deconv_tiles", 4, {2, 70, 9, 14}, DType::U8,
+                           [&](Builder &b, int32_t x) {
+                             return b.deconv(x, 130, window(k, k), DType::I8, bias);
+                           }),
+                    local);
 }
 TEST(Deconv, OutputPaddingOfTheResidualNet) {
   for (int64_t local : {1 << 18, 4 << 10})
