@@ -14,8 +14,7 @@ void addDeploy(Program &p) {
       "      --test_input unet_in_f32.npz --test_reference unet_top_outputs.npz --tolerance 0.9,0.6\n"
       "  tessera deploy --mlir unet.mlir --quantize F32\n");
   verb->add_option("--mlir", o->mlir, "the module that transform wrote")->required();
-  verb->add_option("--quantize", o->quantize, "INT8 (default) or F32 (tpu module only)")
-      ->transform([](std::string s) { return CLI::detail::to_upper(s); });
+  verb->add_option("--quantize", o->quantize, "INT8 (default) or F32 (tpu module only)");
   verb->add_option("--calibration_table", o->calibrationTable, "the table that calibrate wrote (INT8)");
   verb->add_option("--chip,--processor", o->chip, "bm1684x (default)")->check(CLI::IsMember({"bm1684x"}));
   verb->add_option("--model", o->model, "the .bmodel to write");
@@ -24,6 +23,8 @@ void addDeploy(Program &p) {
   verb->add_option("--tolerance", *tolerance, "lowest cosine and Euclid likeness with the reference (default 0.8,0.5)");
   verb->add_flag("--compare_all", o->compareAll, "compare inner tensors with the reference too");
   onRun(p, verb, [=]() -> Result<Answer> {
+    std::transform(o->quantize.begin(), o->quantize.end(), o->quantize.begin(),
+                   [](unsigned char c) { return std::toupper(c); });
     TESSERA_ASSIGN(auto numbers, parseNumbers("--tolerance", *tolerance));
     if (numbers.size() > 2)
       return fail("bad-option", "--tolerance", "'" + *tolerance + "' has more than two numbers", "write cosine,euclid");

@@ -1,4 +1,4 @@
-#include "tessera/bmodel/info.h"
+#include "tessera/bmodel/bmodel.h"
 #include "tessera/cli/verb.h"
 
 #include <fmt/format.h>

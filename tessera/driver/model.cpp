@@ -1,5 +1,6 @@
 #include "tessera/driver/model.h"
 
+#include "tessera/bmodel/bmodel.h"
 #include "tessera/cycles/cycles.h"
 #include "tessera/driver/recipe.h"
 #include "tessera/image/image.h"

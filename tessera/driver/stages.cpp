@@ -55,6 +55,17 @@ Result<Likeness> compareMaps(const TensorMap &ours, const TensorMap &reference) 
   return result;
 }
 
+/// Images, .npy and .npz files directly inside `folder`, sorted by name.
+Result<std::vector<fs::path>> listSamples(const fs::path &folder) {
+  TESSERA_ASSIGN(std::vector<fs::path> files, listImages(folder));
+  std::error_code ec;
+  for (const auto &entry : fs::directory_iterator(folder, ec))
+    if (entry.path().extension() == ".npz" || entry.path().extension() == ".npy")
+      files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
 fs::path beside(const fs::path &file, const std::string &name) { return file.parent_path() / name; }
 
 } // namespace
@@ -132,7 +143,7 @@ Result<Report> calibrate(const CalibrateOptions &o) {
       at = end + 1;
     }
   } else {
-    TESSERA_ASSIGN(files, listCalibrationFiles(o.dataset));
+    TESSERA_ASSIGN(files, listSamples(o.dataset));
   }
   if (o.inputNum > 0 && files.size() > size_t(o.inputNum))
     files.resize(o.inputNum);
