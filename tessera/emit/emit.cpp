@@ -1,6 +1,7 @@
 #include "tessera/emit/emit.h"
 
 #include <fmt/format.h>
+#include <map>
 
 namespace tessera::emit {
 namespace {
@@ -140,12 +141,34 @@ nlohmann::ordered_json idTable(const schedule::Schedule &s, const std::vector<St
   return j;
 }
 
+nlohmann::ordered_json tensorTable(const schedule::Schedule &s,
+                                   const std::vector<Streams> &streams) {
+  std::map<size_t, std::pair<size_t, size_t>> place; // program index -> group, index in the stream
+  for (size_t g = 0; g < streams.size(); ++g)
+    for (size_t k = 0; k < streams[g].gdmaOrigin.size(); ++k)
+      place[streams[g].gdmaOrigin[k]] = {g, k};
+  auto list = nlohmann::ordered_json::array();
+  for (const schedule::StoredTensor &t : s.stored) {
+    auto [group, index] = place.at(t.lastStore);
+    list.push_back({{"name", t.name},
+                    {"dtype", dtypeName(t.dtype)},
+                    {"shape", t.shape},
+                    {"address", s.buffers[size_t(t.buffer)].address + t.offset},
+                    {"scale", t.dtype == DType::F32 ? 1.0 : t.scale},
+                    {"zero_point", 0},
+                    {"group", group},
+                    {"gdma", index}});
+  }
+  return list;
+}
+
 Result<Emitted> emit(const schedule::Network &network, const schedule::Schedule &s) {
   TESSERA_CHECK(s.layers.size() == network.layers.size(), "schedule of another network");
   TESSERA_ASSIGN(auto streams, bind(s));
   Emitted e;
   TESSERA_ASSIGN(e.model, pack(s, streams));
   e.ids = idTable(s, streams);
+  e.tensors = tensorTable(s, streams);
   return e;
 }
 

@@ -31,11 +31,18 @@ Result<bmodel::Model> pack(const schedule::Schedule &s, const std::vector<Stream
 /// [[group, id, layer, slice], ...]}.
 nlohmann::ordered_json idTable(const schedule::Schedule &s, const std::vector<Streams> &streams);
 
+/// The side table that the simulator's `dumpAllTensors` reads from recipe["tensors"]: [{name,
+/// dtype, shape, address, scale, zero_point, group, gdma}], gdma = index in its stream of the last
+/// store.
+nlohmann::ordered_json tensorTable(const schedule::Schedule &s,
+                                   const std::vector<Streams> &streams);
+
 struct Emitted {
   bmodel::Model model;
   nlohmann::ordered_json ids;
+  nlohmann::ordered_json tensors; ///< for recipe["tensors"]
 };
-/// bind, pack and idTable of a schedule made from `network`.
+/// bind, pack, idTable and tensorTable of a schedule made from `network`.
 Result<Emitted> emit(const schedule::Network &network, const schedule::Schedule &s);
 
 } // namespace tessera::emit

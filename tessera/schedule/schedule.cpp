@@ -66,6 +66,7 @@ public:
     for (size_t l = 0; l < plans.size(); ++l)
       out_.layers[l].relayouts = piped.relayouts[l];
     TESSERA_TRY(assignAddresses());
+    listStored();
     for (bool input : {true, false})
       for (int32_t t : input ? net_.inputs : net_.outputs) {
         const NetTensor &tensor = net_.tensors[size_t(t)];
@@ -668,6 +669,25 @@ private:
   }
 
   // --- global addresses ------------------------------------------------------------------------
+
+  void listStored() {
+    std::vector<std::vector<size_t>> stores(out_.buffers.size()); // by buffer, program order
+    for (size_t k = 0; k < out_.program.size(); ++k)
+      if (int32_t b = out_.program[k].destination.buffer; b >= 0)
+        stores[size_t(b)].push_back(k);
+    for (const Layer &layer : net_.layers) {
+      const NetTensor &t = tensor(layer.output);
+      const View &v = view(layer.output);
+      if (!v.isDense())
+        continue;
+      const auto &list = stores[size_t(v.buffer)];
+      auto last = std::find_if(list.rbegin(), list.rend(), [&](size_t k) {
+        return out_.program[k].destination.mayOverlap(v.box());
+      });
+      if (last != list.rend())
+        out_.stored.push_back({t.name, t.shape, t.dtype, t.scale, v.buffer, v.offset, *last});
+    }
+  }
 
   Status assignAddresses() {
     uint64_t at = chip::kGlobalBase;

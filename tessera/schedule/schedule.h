@@ -32,6 +32,17 @@ struct Port {
   uint64_t offset = 0;
 };
 
+/// A tensor that lies packed in global memory once the store `program[lastStore]` has run.
+struct StoredTensor {
+  std::string name;
+  Shape shape;
+  DType dtype = DType::I8;
+  double scale = 0;
+  int32_t buffer = -1;
+  uint64_t offset = 0;
+  size_t lastStore = 0;
+};
+
 /// What the scheduler did with one layer, for readers.
 struct LayerReport {
   std::string name, type;
@@ -48,6 +59,8 @@ struct Schedule {
   /// order.
   codegen::Instructions program;
   std::vector<Port> inputs, outputs;
+  /// In network order; tensors that never leave local memory, or lie there with gaps, are missing.
+  std::vector<StoredTensor> stored;
   std::vector<LayerReport> layers; ///< by layer index of the network
   uint64_t coefficientBytes = 0, neuronAddress = 0, neuronBytes = 0;
 

@@ -149,8 +149,15 @@ Result<Outcome> check(const Network &net, const std::vector<Tensor> &inputs,
     TESSERA_TRY(writeNpz(at / (net.name + "_in.npz"), feed));
     TESSERA_TRY(writeNpz(at / (net.name + "_out.npz"), expected));
   }
+  emitted.model.recipe["tensors"] = emitted.tensors;
   TESSERA_ASSIGN(auto session, runtime::Session::create(std::move(emitted.model), net.name));
-  TESSERA_ASSIGN(auto got, session.run(feed));
+  TESSERA_ASSIGN(auto got, session.run(feed, {.dumpAllTensors = true}));
+  // Inner tensors too, wherever they pass through global memory.
+  for (const auto &t : plan.stored)
+    for (size_t i = 0; i < net.tensors.size(); ++i)
+      if (net.tensors[i].name == t.name && !expected.contains(t.name))
+        expected.set(t.name,
+                     t.dtype == DType::F32 ? values[i] : ti::castFromQuant(values[i], t.scale));
   for (const auto &[name, want] : expected) {
     const Tensor *have = got.find(name);
     if (!have || have->shape() != want.shape()) {
