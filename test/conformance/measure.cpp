@@ -13,10 +13,18 @@ using namespace tessera;
 
 int main(int argc, char **argv) {
   if (argc < 4) {
-    fmt::print(stderr, "usage: measure WIDTH H W [text]\n");
+    fmt::print(stderr, "usage: measure WIDTH H W [text|check]\n");
     return 1;
   }
   auto net = conformance::unet(std::atoll(argv[1]), std::atoll(argv[2]), std::atoll(argv[3]), 1);
+  if (argc > 4 && std::string(argv[4]) == "check") {
+    auto outcome = conformance::check(net, conformance::randomInputs(net, 7));
+    fmt::print("{}\n", !outcome ? outcome.error().text()
+                       : outcome->difference.empty()
+                           ? "interpreter and simulator agree in every bit"
+                           : outcome->difference);
+    return !outcome || !outcome->difference.empty();
+  }
   auto start = std::chrono::steady_clock::now();
   auto s = schedule::schedule(net, {});
   if (!s) {
