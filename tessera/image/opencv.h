@@ -7,7 +7,6 @@
 // OpenCV 4.6's headers mix enumerations in a way C++20 frowns on.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-enum-enum-conversion"
-#pragma GCC diagnostic ignored "-Wdeprecated-anon-enum-enum-conversion"
 #include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
