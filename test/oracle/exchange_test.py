@@ -14,7 +14,7 @@ theirs = (case / "u8_bm1684x_int8_sym_tpu.mlir").read_text()
 locations = dict(re.findall(r'^(#loc\d+) = loc\("([^"]*)"\)', theirs, re.M))
 vendor = {}
 for op, attributes, element, loc in re.findall(
-        r'"tpu\.(\w+)"\([^)]*\) \{(.*?)\} : .*-> tensor<[\dx]*x(\S+?)> loc\((#loc\d+)\)', theirs):
+        r'"tpu\.(\w+)"\([^)]*\) \{(.*?)\} : .*-> tensor<[\dx]*x([^ ].*?)> loc\((#loc\d+)\)', theirs):
     vendor[locations[loc]] = (op, attributes, element)
 with tempfile.TemporaryDirectory() as work:
     oracle.run(tessera, "transform", "--model_name", "u8", "--model_def", shared / "models/unet8_carvana_240x160.onnx",
@@ -24,7 +24,7 @@ with tempfile.TemporaryDirectory() as work:
     text = pathlib.Path(work, "u8_bm1684x_int8_sym_tpu.mlir").read_text()
 ours = {}
 for line in text.splitlines():
-    if match := re.search(r'= tpu\.(\w+) .*?\{(.*)\} : .*-> tensor<[\dx]*x(\S+)> loc\("([^"]*)"\)', line):
+    if match := re.search(r'= tpu\.(\w+) .*?\{(.*)\} : .*-> tensor<[\dx]*x([^ ].*?)> loc\("([^"]*)"\)', line):
         ours[match.group(4)] = match.group(1, 2, 3)
 
 
