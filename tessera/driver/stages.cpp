@@ -203,6 +203,7 @@ Result<Report> deploy(const DeployOptions &o) {
     TESSERA_ASSIGN(schedule::Schedule plan, schedule::schedule(network, {}));
     TESSERA_ASSIGN(emit::Emitted emitted, emit::emit(network, plan));
     emitted.model.recipe = recipeJson(inputsOf(tpu), outputsOf(tpu));
+    emitted.model.recipe["tensors"] = emitted.tensors; // where --dump_all_tensors finds inner ones
     TESSERA_TRY(writeText(beside(o.model, o.model.stem().string() + "_ids.json"),
                           emitted.ids.dump() + "\n"));
     TESSERA_TRY(bmodel::write(o.model, emitted.model));

@@ -9,7 +9,7 @@ namespace tessera::quantize {
 namespace {
 
 // Below this a filter is as good as zero, and the division by its scale would only amplify noise.
-constexpr double kSmallestWeightScale = 1e-5;
+constexpr float kSmallestWeightScale = 1e-5f;
 // |bias + accumulator| must stay inside int32: half of its range is left to the accumulator.
 constexpr double kLargestBias = 1073741824.0; // 2^30
 
@@ -21,16 +21,17 @@ QuantizedFilter quantizeFilter(const Tensor &filter, const Tensor *bias, double 
   auto w = filter.as<float>();
   // An all-positive filter uses the unsigned range, if no bias needs the sign.
   bool isUnsigned = !bias && std::all_of(w.begin(), w.end(), [](float v) { return v >= 0; });
-  double top = isUnsigned ? 255.0 : 127.0;
+  float top = isUnsigned ? 255.0f : 127.0f;
   QuantizedFilter q;
   q.filter = Tensor(isUnsigned ? DType::U8 : DType::I8, filter.shape());
   if (bias)
     q.bias = Tensor(DType::I32, {oc});
   for (int64_t o = 0; o < oc; ++o) {
     const float *row = w.data() + o * inner;
-    double largest = 0;
+    float largest = 0;
     for (int64_t i = 0; i < inner; ++i)
-      largest = std::max(largest, std::abs(static_cast<double>(row[i])));
+      largest = std::max(largest, std::abs(row[i]));
+    // In f32, as TPU-MLIR divides: its multipliers come out equal only so.
     double scale = std::max(largest / top, kSmallestWeightScale);
     if (bias)
       scale = std::max(scale, std::abs(static_cast<double>(bias->as<float>()[o])) /
