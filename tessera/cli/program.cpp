@@ -4,8 +4,10 @@
 #include "tessera/support/parallel.h"
 #include "tessera/support/progress.h"
 
+#include <chrono>
 #include <csignal>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace tessera::cli {
@@ -128,11 +130,19 @@ int runProgram(int argc, const char *const *argv) {
   Progress::setEnabled(!p.quiet);
   if (p.threads > 0)
     setThreadCount(p.threads);
+  auto start = std::chrono::steady_clock::now();
   Result<Answer> answer = p.chosen();
   if (!answer) {
     printError(answer.error());
     return 1;
   }
+  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage); // ru_maxrss is in KiB
+  if (p.json)
+    answer->json["cost"] = {{"seconds", seconds}, {"peak_mib", usage.ru_maxrss / 1024.0}};
+  else if (!p.quiet)
+    fmt::print(stderr, "({:.2f} s, peak memory {:.0f} MiB)\n", seconds, usage.ru_maxrss / 1024.0);
   if (p.json)
     fmt::print("{}\n", answer->json.dump(2));
   else

@@ -31,7 +31,8 @@ public:
   Result<TensorMap> run(const TensorMap &inputs, bool all) override {
     interpret::Runner::Options options;
     options.keepAll = all;
-    return runner_.run(inputs, options);
+    TESSERA_ASSIGN(TensorMap tensors, runner_.run(inputs, options));
+    return interpret::dequantized(tensors, runner_); // as a bmodel's run gives them
   }
 
 private:

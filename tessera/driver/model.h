@@ -68,7 +68,8 @@ public:
   virtual std::optional<double> milliseconds() const { return std::nullopt; }
   /// True if run() may be called from several threads at once, each call then using one core.
   virtual bool concurrent() const { return false; }
-  /// @param inputs by input name; F32 of the input's shape. @param all also inner tensors, in op order.
+  /// @param inputs by input name; F32 of the input's shape. @param all also inner tensors, in op order,
+  /// integers as real values.
   virtual Result<TensorMap> run(const TensorMap &inputs, bool all) = 0;
 
   /// An image file -> the network's only input, by its recipe. Error for a network of several inputs.
