@@ -48,10 +48,21 @@ Result<std::vector<uint8_t>> readFile(const fs::path &path) {
   std::error_code ec;
   if (fs::is_directory(path, ec))
     return fail("bad-file", path.string(), "is a folder, expected a file");
+  // A pipe has no length, and opening one nobody writes to would wait for ever; a device may never end.
+  if (fs::exists(path, ec) && !fs::is_regular_file(path, ec))
+    return fail("bad-file", path.string(), "is a pipe or a device, expected a file");
   std::ifstream in(path, std::ios::binary | std::ios::ate);
   if (!in)
     return fail("bad-file", path.string(), "cannot be opened: " + reason(errno));
-  std::vector<uint8_t> bytes(static_cast<size_t>(in.tellg()));
+  std::streamoff size = in.tellg();
+  if (size < 0)
+    return fail("bad-file", path.string(), "cannot be read: its size is unknown");
+  std::vector<uint8_t> bytes;
+  try {
+    bytes.resize(static_cast<size_t>(size));
+  } catch (const std::exception &) {
+    return fail("bad-file", path.string(), "cannot be read: " + std::to_string(size) + " bytes do not fit into memory");
+  }
   in.seekg(0);
   if (!bytes.empty() && !in.read(reinterpret_cast<char *>(bytes.data()), bytes.size()))
     return fail("bad-file", path.string(), "cannot be read: " + reason(errno));

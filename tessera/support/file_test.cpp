@@ -1,6 +1,7 @@
 #include "tessera/support/file.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 namespace fs = std::filesystem;
 using namespace tessera;
@@ -36,4 +37,10 @@ TEST_F(FileTest, MissingFolderIsNamed) {
 TEST_F(FileTest, FolderInsteadOfFileIsAnError) {
   EXPECT_FALSE(readFile(dir));
   EXPECT_FALSE(writeText(dir, "x"));
+}
+
+TEST_F(FileTest, PipesAndDevicesAreRefusedAtOnce) {
+  ASSERT_EQ(::mkfifo((dir / "pipe").c_str(), 0600), 0);
+  EXPECT_FALSE(readFile(dir / "pipe")) << "must not wait for a writer";
+  EXPECT_FALSE(readFile("/dev/zero"));
 }
