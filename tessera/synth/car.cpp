@@ -209,7 +209,8 @@ Car Car::random(Random r) {
       {0.1, 0.2, 0.55},   {0.08, 0.35, 0.2},  {0.75, 0.66, 0.5}, {0.9, 0.72, 0.1},  {0.45, 0.12, 0.2},
       {0.35, 0.5, 0.65},  {0.85, 0.4, 0.1}};
   c.paint = kPaints[r.below(std::size(kPaints))];
-  c.paint = blend(c.paint, {r.uniform(0, 1), r.uniform(0, 1), r.uniform(0, 1)}, r.uniform(0, 0.25));
+  double cast = r.uniform(0, 0.25);
+  c.paint = blend(c.paint, {r.uniform(0, 1), r.uniform(0, 1), r.uniform(0, 1)}, cast);
   c.glass = Color{0.1, 0.12, 0.14} * r.uniform(0.5, 1.8);
   c.rim = Color{0.75, 0.76, 0.78} * r.uniform(0.35, 1.15);
   c.trim = Color{0.16, 0.16, 0.17} * r.uniform(0.6, 1.6);

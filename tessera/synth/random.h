@@ -15,6 +15,8 @@ inline uint64_t mix(uint64_t z) {
 /// [0, 1), 53 bits.
 inline double unit(uint64_t bits) { return double(bits >> 11) * 0x1p-53; }
 
+/// Every draw is a statement of its own or an element of a braced list: C++ leaves the order of
+/// function arguments to the compiler, and a scene must not depend on it.
 class Random {
 public:
   explicit Random(uint64_t key) : key_(mix(key)) {}

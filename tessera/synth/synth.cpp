@@ -66,15 +66,18 @@ void drawBackground(Canvas &canvas, Random r, double horizon, bool studio) {
     // Turntable edge and lamps.
     if (r.chance(0.7)) {
       double y = r.uniform(0.62, 0.8) * h, rx = r.uniform(0.45, 0.7) * w, ry = r.uniform(0.1, 0.2) * w;
-      canvas.fill(ellipse({r.uniform(0.4, 0.6) * w, y}, rx, ry), near * r.uniform(0.7, 1.2), 0.6);
+      Color plate = near * r.uniform(0.7, 1.2);
+      canvas.fill(ellipse({r.uniform(0.4, 0.6) * w, y}, rx, ry), plate, 0.6);
     }
     for (int k = r.below(4); k > 0; --k) {
       double x = r.uniform(0, w), y = r.uniform(0, 0.25) * h;
-      canvas.fill(rectangle(x, y, x + r.uniform(0.1, 0.3) * w, y + r.uniform(0.01, 0.04) * h), Color{1, 1, 1}, 0.7);
+      double thick = r.uniform(0.01, 0.04) * h, wide = r.uniform(0.1, 0.3) * w;
+      canvas.fill(rectangle(x, y, x + wide, y + thick), Color{1, 1, 1}, 0.7);
     }
     for (int k = r.below(4); k > 0; --k) {
       double x = r.uniform(0, w);
-      canvas.fill(rectangle(x, 0, x + r.uniform(0.005, 0.03) * w, horizon + 0.04 * h), anyColor(r, 0.1, 0.9), 0.8);
+      Color c = anyColor(r, 0.1, 0.9);
+      canvas.fill(rectangle(x, 0, x + r.uniform(0.005, 0.03) * w, horizon + 0.04 * h), c, 0.8);
     }
     return;
   }
@@ -98,16 +101,20 @@ void drawBackground(Canvas &canvas, Random r, double horizon, bool studio) {
     double x = r.uniform(0, w), base = horizon + r.uniform(0, 0.12) * h, size = r.uniform(0.05, 0.16) * w;
     canvas.fill(rectangle(x - size * 0.1, base - size * 1.3, x + size * 0.1, base), anyColor(r, 0.1, 0.4));
     Color leaf = blend({0.15, 0.35, 0.12}, anyColor(r, 0.1, 0.6), 0.4);
-    for (int i = 0; i < 14; ++i)
-      canvas.fill(ellipse({x + r.uniform(-0.8, 0.8) * size, base - size * (1.5 + r.uniform(-0.6, 0.8))},
-                          size * r.uniform(0.2, 0.5), size * r.uniform(0.2, 0.45)),
-                  leaf * r.uniform(0.6, 1.3));
+    for (int i = 0; i < 14; ++i) {
+      Color lit = leaf * r.uniform(0.6, 1.3);
+      double ry = size * r.uniform(0.2, 0.45), rx = size * r.uniform(0.2, 0.5);
+      double dx = r.uniform(-0.8, 0.8), dy = 1.5 + r.uniform(-0.6, 0.8);
+      canvas.fill(ellipse({x + dx * size, base - size * dy}, rx, ry), lit);
+    }
   }
   // Road marks and slabs on the ground.
   for (int k = r.below(5); k > 0; --k) {
     double y = horizon + r.uniform(0.15, 1) * (h - horizon), t = r.uniform(0.004, 0.03) * h;
     double x = r.uniform(-0.3, 0.8) * w, l = r.uniform(0.2, 1.0) * w, lean = r.uniform(-0.3, 0.3) * t * 4;
-    canvas.fill(Polygon{{x, y}, {x + l, y + lean}, {x + l, y + lean + t}, {x, y + t}}, anyColor(r, 0.2, 0.95), r.uniform(0.3, 0.9));
+    double alpha = r.uniform(0.3, 0.9);
+    Color c = anyColor(r, 0.2, 0.95);
+    canvas.fill(Polygon{{x, y}, {x + l, y + lean}, {x + l, y + lean + t}, {x, y + t}}, c, alpha);
   }
   // Distractors: car-coloured crates, barrels, discs and blobs, standing on the ground beside or behind.
   for (int k = 1 + r.below(7); k > 0; --k) {
@@ -135,8 +142,12 @@ void drawBackground(Canvas &canvas, Random r, double horizon, bool studio) {
       canvas.fill(ellipse({x, base - s * 0.5}, s * 0.28, s * 0.28), anyColor(r, 0.2, 0.8));
       break;
     case 3: // rock or bush
-      for (int i = 0; i < 6; ++i)
-        canvas.fill(ellipse({x + r.uniform(-0.5, 0.5) * s, base - s * r.uniform(0.1, 0.5)}, s * r.uniform(0.2, 0.5), s * r.uniform(0.2, 0.4), r.uniform(0, 3)), c * r.uniform(0.7, 1.2));
+      for (int i = 0; i < 6; ++i) {
+        Color lit = c * r.uniform(0.7, 1.2);
+        double turn = r.uniform(0, 3), ry = s * r.uniform(0.2, 0.4), rx = s * r.uniform(0.2, 0.5);
+        double dx = r.uniform(-0.5, 0.5), dy = r.uniform(0.1, 0.5);
+        canvas.fill(ellipse({x + dx * s, base - s * dy}, rx, ry, turn), lit);
+      }
       break;
     default: // cone
       canvas.fill(Polygon{{x - s * 0.3, base}, {x + s * 0.3, base}, {x, base - s}}, blend(c, {0.9, 0.4, 0.1}, 0.7));
