@@ -49,6 +49,14 @@ template <class T> flatbuffers::uoffset_t sizeOf(const flatbuffers::Vector<T> *v
   return v ? v->size() : 0;
 }
 
+/// By bytes: the verifier lets a damaged file's list of 64-bit numbers lie at any multiple of 4.
+std::vector<uint64_t> longs(const flatbuffers::Vector<uint64_t> &v) {
+  std::vector<uint64_t> list(v.size());
+  for (size_t i = 0; i < list.size(); ++i)
+    list[i] = word({v.Data(), list.size() * 8}, i * 8, 8);
+  return list;
+}
+
 /// Turns the flatbuffer into a Model and gathers everything that is wrong with it.
 class Reader {
 public:
@@ -128,7 +136,7 @@ private:
         continue;
       }
       bool good = true;
-      for (uint64_t d : *t.shape()->Get(0)->dim()) {
+      for (uint64_t d : longs(*t.shape()->Get(0)->dim())) {
         good = good && d <= (uint64_t{1} << 40) && !__builtin_mul_overflow(bytes, d, &bytes) &&
                bytes <= (uint64_t{1} << 40);
         o.shape.push_back(static_cast<int64_t>(d));
@@ -175,7 +183,7 @@ private:
     s.ctxAddress = p.ctx_addr();
     s.ctxSize = p.ctx_size();
     if (p.ctx_sizes())
-      s.ctxSizes.assign(p.ctx_sizes()->begin(), p.ctx_sizes()->end());
+      s.ctxSizes = longs(*p.ctx_sizes());
     s.ioAddress = p.io_addr();
     s.ioSize = p.io_size();
     s.dynamic = p.is_dynamic() != 0;
