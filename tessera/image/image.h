@@ -43,13 +43,13 @@ struct Mask {
 
 /// Reads any picture OpenCV knows (JPEG with its EXIF turn, PNG, BMP, WebP, TIFF, PNM, ...) and GIF
 /// (first frame, through its palette) as 8-bit BGR; grey is repeated, 16-bit is scaled to 8, alpha is
-/// dropped: what cv2.imread gives by default. Error "bad-image" naming file and reason: missing,
-/// empty, unknown format, truncated.
+/// dropped: what cv2.imread gives by default. Errors naming the file: "bad-file" where it
+/// cannot be read, "bad-image" where it is empty, truncated or of an unknown format.
 Result<Image> readImage(const std::filesystem::path &path);
 
 /// Reads a mask at its own size: 1 where any colour channel of the pixel is above 0, at any depth
 /// (a 16-bit 1 counts); an alpha channel is no colour. GIF: palette index above 0 of the first frame.
-/// Error "bad-image" as readImage.
+/// Errors as readImage.
 Result<Mask> readMask(const std::filesystem::path &path);
 
 /// True for names ending in a suffix readImage can try (".jpg", ".PNG", ".gif", ...): for listing

@@ -52,6 +52,27 @@ Image counting(int width, int height) {
   return image;
 }
 
+/// 8x8 pixels, all of grey level 120.
+const std::vector<uint8_t> kJpeg = {
+    255, 216, 255, 224, 0, 16, 74, 70, 73, 70, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0, 255, 219, 0, 67, 0, 8,
+    6, 6, 7, 6, 5, 8, 7, 7, 7, 9, 9, 8, 10, 12, 20, 13, 12, 11, 11, 12, 25, 18, 19, 15, 20, 29, 26,
+    31, 30, 29, 26, 28, 28, 32, 36, 46, 39, 32, 34, 44, 35, 28, 28, 40, 55, 41, 44, 48, 49, 52, 52,
+    52, 31, 39, 57, 61, 56, 50, 60, 46, 51, 52, 50, 255, 192, 0, 11, 8, 0, 8, 0, 8, 1, 1, 17, 0,
+    255, 196, 0, 20, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 255, 196, 0, 20, 16, 1,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 218, 0, 8, 1, 1, 0, 0, 63, 0, 59, 255,
+    217};
+/// 4x1 RGBA: opaque black, opaque (0, 0, 1), clear black, clear (9, 0, 0).
+const std::vector<uint8_t> kRgbaPng = {
+    137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 4, 0, 0, 0, 1, 8, 6, 0,
+    0, 0, 249, 60, 15, 205, 0, 0, 0, 23, 73, 68, 65, 84, 120, 156, 5, 193, 177, 1, 0, 0, 0, 1, 160,
+    140, 254, 63, 152, 130, 145, 65, 113, 22, 41, 2, 9, 121, 125, 220, 205, 0, 0, 0, 0, 73, 69, 78,
+    68, 174, 66, 96, 130};
+/// 3x1, 16 bits a pixel: 0, 1, 256.
+const std::vector<uint8_t> kGrey16Png = {
+    137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 3, 0, 0, 0, 1, 16, 0, 0,
+    0, 0, 110, 27, 151, 43, 0, 0, 0, 15, 73, 68, 65, 84, 120, 156, 99, 96, 96, 96, 96, 100, 100, 0,
+    0, 0, 12, 0, 3, 197, 127, 198, 61, 0, 0, 0, 0, 73, 69, 78, 68, 174, 66, 96, 130};
+
 } // namespace
 
 TEST_F(ImageTest, PngKeepsEveryByte) {
@@ -90,6 +111,34 @@ TEST_F(ImageTest, SixteenBitMaskOfOneCounts) {
   auto mask = readMask(dir / "m.pgm");
   ASSERT_TRUE(mask) << mask.error().text();
   EXPECT_EQ(*mask, maskOf({".##"}));
+}
+
+TEST_F(ImageTest, PngMasksGoByColourNotAlphaAtAnyDepth) {
+  ASSERT_TRUE(writeFile(dir / "rgba.png", kRgbaPng));
+  ASSERT_TRUE(writeFile(dir / "grey16.png", kGrey16Png));
+  auto alpha = readMask(dir / "rgba.png"), deep = readMask(dir / "grey16.png");
+  ASSERT_TRUE(alpha && deep);
+  EXPECT_EQ(*alpha, maskOf({".#.#"}));
+  EXPECT_EQ(*deep, maskOf({".##"}));
+  EXPECT_EQ(readImage(dir / "grey16.png")->at(2, 0)[1], 1) << "pictures are scaled to 8 bits";
+}
+
+TEST_F(ImageTest, JpegEndsWhereItsScansEnd) {
+  ASSERT_TRUE(writeFile(dir / "a.jpg", kJpeg));
+  auto image = readImage(dir / "a.jpg");
+  ASSERT_TRUE(image) << image.error().text();
+  EXPECT_NEAR(image->at(7, 7)[1], 120, 1);
+  for (size_t keep = 0; keep < kJpeg.size(); keep += 7) {
+    ASSERT_TRUE(writeFile(dir / "cut.jpg", std::span(kJpeg).first(keep)));
+    EXPECT_FALSE(readImage(dir / "cut.jpg")) << keep << " of " << kJpeg.size() << " bytes";
+  }
+  // What a phone appends may look like the start of a scan.
+  std::vector<uint8_t> longer = kJpeg;
+  longer.insert(longer.end(), {0, 0xFF, 0xDA, 1, 2, 3});
+  ASSERT_TRUE(writeFile(dir / "film.jpg", longer));
+  auto film = readImage(dir / "film.jpg");
+  ASSERT_TRUE(film) << film.error().text();
+  EXPECT_EQ(*film, *image);
 }
 
 TEST_F(ImageTest, BrokenFilesAreNamed) {
@@ -138,6 +187,35 @@ TEST(Preprocess, MeanBeforeScaleInTheNetworksOrder) {
   auto rgb = preprocess(image, recipe, 3, 1, 1);
   EXPECT_EQ(rgb->as<float>()[0], (30 - 1) * 2);
   EXPECT_EQ(rgb->as<float>()[2], (10 - 3) * 8);
+}
+
+TEST(Preprocess, InterpolatesBetweenPixelCentresInEitherLayout) {
+  Image image(2, 1);
+  image.pixels = {0, 0, 0, 100, 200, 40};
+  // Centres of 4 pixels on 2: -0.25, 0.25, 0.75, 1.25, held at the ends.
+  const float blue[] = {0, 25, 75, 100}, red[] = {0, 10, 30, 40};
+  Preprocess recipe;
+  auto nchw = preprocess(image, recipe, 3, 1, 4);
+  recipe.channelFormat = "nhwc";
+  auto nhwc = preprocess(image, recipe, 3, 1, 4);
+  ASSERT_TRUE(nchw && nhwc);
+  EXPECT_EQ(nhwc->shape(), (Shape{1, 1, 4, 3}));
+  for (int x = 0; x < 4; ++x) {
+    EXPECT_EQ(nchw->as<float>()[x], blue[x]);
+    EXPECT_EQ(nchw->as<float>()[8 + x], red[x]);
+    EXPECT_EQ(nhwc->as<float>()[x * 3], blue[x]);
+    EXPECT_EQ(nhwc->as<float>()[x * 3 + 2], red[x]);
+  }
+}
+
+TEST(Preprocess, NumbersOutOfRangeAreNamed) {
+  Preprocess recipe;
+  recipe.padValue = 256;
+  recipe.scale = {1, std::nan(""), 1};
+  auto status = checkPreprocess(recipe, 3);
+  ASSERT_FALSE(status);
+  EXPECT_NE(status.error().text().find("pad_value"), std::string::npos);
+  EXPECT_NE(status.error().text().find("scale"), std::string::npos);
 }
 
 TEST(Preprocess, LetterboxPadsAroundOrBehind) {

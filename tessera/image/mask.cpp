@@ -92,6 +92,10 @@ Result<Mask> decideMask(const Tensor &output, MaskRule rule, std::optional<doubl
 Mask cleanUp(const Mask &mask, const CleanUp &o) {
   if (!o.largestComponent && !o.fillHoles && o.opening == 0 && o.median == 0)
     return mask;
+  for (int size : {o.opening, o.median})
+    TESSERA_CHECK(size >= 0 && size <= 255 && (size == 0 || size % 2 == 1), "clean-up by an even size");
+  if (mask.pixels.empty())
+    return mask;
   detail::quietOpenCv();
   cv::Mat m = detail::view(mask).clone();
   if (o.largestComponent)

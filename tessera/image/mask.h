@@ -27,6 +27,7 @@ struct CleanUp {
   int opening = 0;               ///< elliptical opening of this odd size, 0 = off
   int median = 0;                ///< median filter of this odd size, 0 = off
 };
+/// Sizes are 0 or odd, up to 255 (checked).
 Mask cleanUp(const Mask &mask, const CleanUp &options);
 
 /// 2|A and B| / (|A| + |B|) and |A and B| / |A or B|; both empty count as 1. Sizes must be equal (checked).

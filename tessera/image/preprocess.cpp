@@ -74,6 +74,11 @@ Status checkPreprocess(const Preprocess &r, int64_t channels) {
       bad(name, "has " + std::to_string(list->size()) + " numbers for " + std::to_string(channels) + " channel(s)");
   if (r.channelFormat != "nchw" && r.channelFormat != "nhwc")
     bad("channel_format", "'" + r.channelFormat + "' is not nchw or nhwc");
+  for (auto [name, list] : {std::pair("mean", &r.mean), {"scale", &r.scale}})
+    if (!std::all_of(list->begin(), list->end(), [](double v) { return std::isfinite(v); }))
+      bad(name, "holds a number that is not finite");
+  if (r.padValue < 0 || r.padValue > 255)
+    bad("pad_value", std::to_string(r.padValue) + " is no 8-bit grey level, 0 to 255");
   if (r.padType != "center" && r.padType != "normal")
     bad("pad_type", "'" + r.padType + "' is not center or normal");
   if (!r.resizeDims.empty() &&

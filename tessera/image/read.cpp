@@ -20,17 +20,23 @@ bool isGif(const std::vector<uint8_t> &bytes) {
   return bytes.size() >= 6 && std::memcmp(bytes.data(), "GIF8", 4) == 0;
 }
 
-/// Decoders fill a truncated JPEG up with grey; it is complete only with an end marker behind its last scan.
+/// Decoders fill a truncated JPEG up with grey; it is complete only with an end marker behind its scans.
+/// Walked from the front: phones append films, whose bytes would pass for markers.
 bool isTruncatedJpeg(const std::vector<uint8_t> &b) {
   if (b.size() < 4 || b[0] != 0xFF || b[1] != 0xD8)
     return false;
-  for (size_t i = b.size() - 1; i > 0; --i) {
-    if (b[i - 1] != 0xFF)
+  for (size_t i = 2; i + 1 < b.size();) {
+    if (b[i] != 0xFF || b[i + 1] == 0 || b[i + 1] == 0xFF) {
+      ++i; // entropy-coded bytes of a scan, an escaped 0xFF, padding
       continue;
-    if (b[i] == 0xD9)
+    }
+    uint8_t marker = b[i + 1];
+    if (marker == 0xD9)
       return false;
-    if (b[i] == 0xDA)
-      return true;
+    i += 2;
+    bool alone = marker == 1 || (marker >= 0xD0 && marker <= 0xD8); // restarts and such: no length
+    if (!alone && i + 1 < b.size())
+      i += std::max(2, b[i] << 8 | b[i + 1]);
   }
   return true;
 }
@@ -86,7 +92,7 @@ Result<Gif> readGif(const fs::path &path, const std::vector<uint8_t> &bytes) {
                                                              });
   if (!file)
     return bad(code);
-  if (int64_t(file->SWidth) * file->SHeight > 1 << 28)
+  if (file->SWidth < 1 || file->SHeight < 1 || int64_t(file->SWidth) * file->SHeight > 1 << 28)
     return fail("bad-image", path.string(), "is a GIF of unreasonable size");
   if (DGifSlurp(file.get()) != GIF_OK)
     return bad(file->Error);
