@@ -32,7 +32,9 @@ struct ConvTask {
   const uint32_t *weights; ///< [group][tap][channels] cells: 4 int8 or 2 int16
   const int32_t *init;     ///< [channels]
   int64_t channels;        ///< 8, 4, 2 or 1
-  int32_t *out;            ///< [channels][outStride], outStride a multiple of kMaxStep
+  /// [channels][outStride]; outStride holds positions rounded up to the kernel's step, for which
+  /// positions + kMaxStep is always enough.
+  int32_t *out;
   int64_t outStride;
   int64_t positions;
 };
