@@ -1,6 +1,7 @@
 #include "tessera/bmodel/bmodel.h"
 
 #include "tessera/bmodel/bmodel_generated.h"
+#include "tessera/support/epoch.h"
 #include "tessera/support/file.h"
 
 #include <algorithm>
@@ -244,15 +245,8 @@ private:
   Error error_;
 };
 
-/// SOURCE_DATE_EPOCH in the layout of C's ctime (without the line end), UTC.
-std::string timeText() {
-  std::time_t t = 0;
-  if (const char *s = std::getenv("SOURCE_DATE_EPOCH")) {
-    char *end = nullptr;
-    long long v = std::strtoll(s, &end, 10);
-    if (end != s && *end == '\0' && v >= 0)
-      t = static_cast<std::time_t>(v);
-  }
+/// A time in the layout of C's ctime (without the line end), UTC.
+std::string timeText(std::time_t t) {
   std::tm tm{};
   gmtime_r(&t, &tm);
   char text[64];
@@ -262,6 +256,10 @@ std::string timeText() {
 class Writer {
 public:
   Result<std::vector<uint8_t>> write(const Model &m) {
+    std::time_t time = 0;
+    if (m.time.empty()) {
+      TESSERA_ASSIGN(time, sourceDateEpoch());
+    }
     if (m.nets.empty())
       problem("", "the model holds no network");
     uint64_t neurons = m.neuronSize;
@@ -279,7 +277,7 @@ public:
       nets.push_back(fb::CreateNetDirect(b_, n.name.c_str(), &stages, 0, n.addrMode));
     }
     auto root = fb::CreateModelDirect(b_, "B", m.version.c_str(),
-                                      m.time.empty() ? timeText().c_str() : m.time.c_str(),
+                                      m.time.empty() ? timeText(time).c_str() : m.time.c_str(),
                                       m.chip.c_str(), &nets, neurons, 0, 1);
     b_.Finish(root);
     const uint64_t blobAt = toPage(kHeaderBytes + b_.GetSize());

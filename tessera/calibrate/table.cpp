@@ -1,5 +1,6 @@
 #include "tessera/calibrate/table.h"
 
+#include "tessera/support/epoch.h"
 #include "tessera/support/file.h"
 
 #include <charconv>
@@ -12,13 +13,7 @@ namespace tessera::calibrate {
 namespace {
 
 std::string headerTime() {
-  long long seconds = 0;
-  if (const char *epoch = std::getenv("SOURCE_DATE_EPOCH")) {
-    std::string_view s = epoch;
-    if (std::from_chars(s.data(), s.data() + s.size(), seconds).ec != std::errc())
-      seconds = 0;
-  }
-  auto t = std::time_t(seconds);
+  std::time_t t = sourceDateEpoch().value_or(0); // writeTable refuses a broken one
   std::tm utc{};
   gmtime_r(&t, &utc);
   char text[32];
@@ -101,6 +96,7 @@ std::string tableText(const Table &table) {
 }
 
 Status writeTable(const std::filesystem::path &path, const Table &table) {
+  TESSERA_TRY(sourceDateEpoch());
   return writeText(path, tableText(table));
 }
 
