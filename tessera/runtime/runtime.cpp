@@ -2,6 +2,7 @@
 
 #include "tessera/numerics/half.h"
 #include "tessera/numerics/rounding.h"
+#include "tessera/sim/kernels/conv.h"
 
 #include <algorithm>
 #include <cmath>
@@ -238,6 +239,7 @@ Result<Session> Session::open(const std::filesystem::path &path) {
 }
 
 Result<Session> Session::create(bmodel::Model model, const std::string &where) {
+  TESSERA_TRY(sim::kernels::checkKernelChoice());
   auto data = std::make_shared<Data>();
   data->where = where;
   data->model = std::move(model);

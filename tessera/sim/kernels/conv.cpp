@@ -171,6 +171,17 @@ std::span<const ConvKernel> convKernels() { return all(); }
 
 const ConvKernel &convKernel() { return *chosen().load(); }
 
+Status checkKernelChoice() {
+  const char *name = std::getenv("TESSERA_SIM_KERNEL");
+  if (!name || named(name))
+    return {};
+  std::string known;
+  for (const ConvKernel &k : all())
+    known += (known.empty() ? "" : ", ") + std::string(k.name);
+  return fail("bad-environment", "TESSERA_SIM_KERNEL",
+              "'" + std::string(name) + "' is no kernel of this machine", "it has " + known + "; or unset it");
+}
+
 bool setConvKernel(std::string_view name) {
   const ConvKernel *k = name.empty() ? &all().back() : named(name);
   if (k)

@@ -6,6 +6,8 @@
 // tap (ky, kx) is a constant byte offset, and output position p needs the cells at p + offset of
 // every tap and group. Rows are as wide as the extended input: results beyond the output's width
 // are computed and thrown away, which is cheaper than stopping at every row.
+#include "tessera/support/status.h"
+
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -51,6 +53,8 @@ struct ConvKernel {
 std::span<const ConvKernel> convKernels();
 /// The kernel in use: the fastest, or the one named by setConvKernel or TESSERA_SIM_KERNEL.
 const ConvKernel &convKernel();
+/// Error "bad-environment" where TESSERA_SIM_KERNEL names no kernel of this machine; it then would not be used.
+Status checkKernelChoice();
 /// Forces a kernel by name ("" = the fastest); false when this host has no such kernel.
 bool setConvKernel(std::string_view name);
 
