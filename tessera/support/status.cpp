@@ -10,7 +10,14 @@ std::string Diagnostic::text() const {
   s += "error[" + code + "]: " + message;
   if (!hint.empty())
     s += "; " + hint;
-  return s;
+  // Names come from files of any content: nothing in them may steer a terminal or break the line.
+  std::string printable;
+  for (unsigned char c : s) {
+    char code[5];
+    std::snprintf(code, sizeof code, "\\x%02x", c);
+    printable += c < 0x20 || c == 0x7f ? std::string(code) : std::string(1, char(c));
+  }
+  return printable;
 }
 
 std::string Error::text() const {
