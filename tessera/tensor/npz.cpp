@@ -392,7 +392,8 @@ Status writeNpz(const std::filesystem::path &path, const TensorMap &tensors) {
   }
   return writeAtomically(path, [&](const std::filesystem::path &to) -> Status {
     auto bad = [&](const std::string &text) {
-      return fail("bad-file", path.string(), "cannot be written: " + text);
+      return fail("write-failed", path.string(), "cannot be written: " + text,
+                  "check the folder's permissions and free space");
     };
     if (tensors.empty()) { // libzip makes no file for an archive without entries
       const uint8_t end[22] = {'P', 'K', 5, 6};
