@@ -185,7 +185,7 @@ Result<Table> calibrate(const ir::Module &module, size_t count,
       else
         errors.add(Diagnostic{"dead-range", where,
                               fmt::format("is zero in all {} samples", count),
-                              "calibrate on images that use it, or allow dead ranges"});
+                              "calibrate on images that use it, or go on with --allow_dead"});
     }
   }
   if (!errors.empty())

@@ -66,6 +66,13 @@ Result<std::vector<fs::path>> listSamples(const fs::path &folder) {
   return files;
 }
 
+Result<ir::Module> loadModule(const fs::path &file) {
+  if (file.extension() != ".mlir")
+    return fail("bad-file", file.string(), "is not an .mlir file",
+                "give the module that `tessera transform` wrote");
+  return ir::Module::load(file);
+}
+
 fs::path beside(const fs::path &file, const std::string &name) { return file.parent_path() / name; }
 
 } // namespace
@@ -125,7 +132,7 @@ Result<Report> transform(const TransformOptions &o) {
 }
 
 Result<Report> calibrate(const CalibrateOptions &o) {
-  TESSERA_ASSIGN(ir::Module module, ir::Module::load(o.mlir));
+  TESSERA_ASSIGN(ir::Module module, loadModule(o.mlir));
   if (module.state() != ir::kTopState)
     return fail("bad-module", o.mlir.string(), "is in state " + module.state(),
                 "calibrate the file that `tessera transform` wrote");
@@ -153,6 +160,7 @@ Result<Report> calibrate(const CalibrateOptions &o) {
   calibrate::Options options;
   options.method = o.method;
   options.bins = o.histogramBins;
+  options.allowDead = o.allowDead;
   TESSERA_ASSIGN(calibrate::Table table,
                  calibrate::calibrate(
                      module, files.size(),
@@ -163,12 +171,16 @@ Result<Report> calibrate(const CalibrateOptions &o) {
   report.json = {{"table", o.output.string()}, {"images", files.size()}, {"tensors", table.rows.size()}};
   report.lines.push_back(fmt::format("{}: thresholds of {} tensors from {} images, method {}",
                                      o.output.string(), table.rows.size(), files.size(), o.method));
+  for (const std::string &note : table.notes) {
+    report.json["notes"].push_back(note);
+    report.lines.push_back("note: " + note);
+  }
   return report;
 }
 
 Result<Report> deploy(const DeployOptions &o) {
   Report report;
-  TESSERA_ASSIGN(ir::Module top, ir::Module::load(o.mlir));
+  TESSERA_ASSIGN(ir::Module top, loadModule(o.mlir));
   // Quantize.
   quantize::Thresholds thresholds;
   if (o.quantize == "INT8") {

@@ -30,6 +30,7 @@ struct CalibrateOptions {
   int64_t inputNum = 0; ///< 0 = all images
   std::string method = "kl";
   int histogramBins = 2048;
+  bool allowDead = false; ///< tensors that are zero in all images get threshold 1 and a note
 };
 /// Images -> calibration table.
 Result<Report> calibrate(const CalibrateOptions &options);
