@@ -10,6 +10,9 @@
 #include "tessera/runtime/runtime.h"
 #include "tessera/tensor/npz.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace fs = std::filesystem;
 namespace tessera::driver {
 namespace {
@@ -222,7 +225,13 @@ Result<TensorMap> Model::readInput(const fs::path &path) const {
                                 shapeText(in.shape),
                             ""});
     } else {
-      map.set(in.name, t->converted(DType::F32));
+      Tensor values = t->converted(DType::F32);
+      auto f = values.as<float>();
+      if (auto bad = std::count_if(f.begin(), f.end(), [](float v) { return !std::isfinite(v); }); bad > 0)
+        errors.add(Diagnostic{"non-finite", path.string() + ": array '" + in.name + "'",
+                              "holds " + std::to_string(bad) + " value(s) that are NaN, infinite or beyond f32",
+                              "look for a division by zero where it was made"});
+      map.set(in.name, std::move(values));
     }
   }
   if (!errors.empty())
