@@ -4,7 +4,51 @@
 #include <charconv>
 #include <cmath>
 
+namespace fs = std::filesystem;
 namespace tessera::cli {
+
+CLI::Validator wholeNumber(int64_t low, int64_t high) {
+  auto check = [low, high](std::string &text) -> std::string {
+    int64_t v = 0;
+    const char *end = text.data() + text.size();
+    auto [p, ec] = std::from_chars(text.data(), end, v);
+    if (ec == std::errc() && p == end && v >= low && v <= high)
+      return {};
+    return "'" + text + "' is no whole number from " + std::to_string(low) + " to " + std::to_string(high);
+  };
+  return CLI::Validator(check, "");
+}
+
+Status keepInputs(const std::vector<fs::path> &inputs, const std::vector<fs::path> &outputs) {
+  auto place = [](const fs::path &p) {
+    std::error_code ec;
+    fs::path whole = fs::weakly_canonical(p, ec);
+    return ec ? p : whole;
+  };
+  Error errors;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (outputs[i].empty())
+      continue;
+    for (const fs::path &in : inputs)
+      if (!in.empty() && place(in) == place(outputs[i]))
+        errors.add(Diagnostic{"overwrites-input", outputs[i].string(),
+                              "is read by this command and would be overwritten", "write to another file"});
+    for (size_t j = 0; j < i; ++j)
+      if (!outputs[j].empty() && place(outputs[j]) == place(outputs[i]))
+        errors.add(Diagnostic{"same-output", outputs[i].string(), "is named for two outputs",
+                              "give each its own file"});
+  }
+  if (!errors.empty())
+    return fail(std::move(errors));
+  return {};
+}
+
+Status checkEnding(const std::string &flag, const fs::path &file, const std::string &ending) {
+  if (file.empty() || file.extension() == ending)
+    return {};
+  return fail("bad-option", flag, "'" + file.string() + "' does not end in " + ending,
+              "the other verbs know a file by its ending");
+}
 
 Result<std::vector<double>> parseNumbers(const std::string &flag, const std::string &text) {
   std::vector<double> numbers;
@@ -43,7 +87,8 @@ void RecipeArguments::add(CLI::App *v) {
       ->check(CLI::IsMember({"nchw", "nhwc"}))->group(group);
   v->add_option("--resize_dims", resizeDims, "height,width to resize to before the centre crop to the input")->group(group);
   v->add_flag("--keep_aspect_ratio", keepAspectRatio, "resize without distortion and pad the rest")->group(group);
-  v->add_option("--pad_value", padValue, "value of the padding (default 0)")->group(group);
+  v->add_option("--pad_value", padValue, "value of the padding (default 0)")
+      ->check(wholeNumber(-65535, 65535))->group(group);
   v->add_option("--pad_type", padType, "center (default) or normal (right and bottom)")
       ->check(CLI::IsMember({"center", "normal"}))->group(group);
 }
@@ -63,8 +108,10 @@ Result<driver::RecipeFlags> RecipeArguments::parse() const {
     f.padType = padType;
   if (!resizeDims.empty()) {
     TESSERA_ASSIGN(auto numbers, parseNumbers("--resize_dims", resizeDims));
-    if (numbers.size() != 2 || numbers[0] < 1 || numbers[1] < 1)
-      return fail("bad-option", "--resize_dims", "'" + resizeDims + "' is not height,width", "");
+    auto isSide = [](double v) { return v >= 1 && v <= 65535 && v == std::floor(v); };
+    if (numbers.size() != 2 || !isSide(numbers[0]) || !isSide(numbers[1]))
+      return fail("bad-option", "--resize_dims", "'" + resizeDims + "' is not height,width",
+                  "write two whole numbers from 1 to 65535, e.g. 160,240");
     f.resizeDims = std::vector<int64_t>(numbers.begin(), numbers.end());
   }
   if (keepAspectRatio)
@@ -119,12 +166,14 @@ void DecideArguments::add(CLI::App *v) {
                                   "on channel 1 - channel 0, or on the one channel (default 0; 0.5 behind a Sigmoid)")->group(group);
   v->add_flag("--largest_component", options.cleanUp.largestComponent, "keep the largest 8-connected component")->group(group);
   v->add_flag("--fill_holes", options.cleanUp.fillHoles, "fill holes inside the object")->group(group);
-  v->add_option("--opening", options.cleanUp.opening, "elliptical opening of this odd size")->check(CLI::Range(0, 255))->group(group);
-  v->add_option("--median", options.cleanUp.median, "median filter of this odd size")->check(CLI::Range(0, 255))->group(group);
+  v->add_option("--opening", options.cleanUp.opening, "elliptical opening of this odd size")->check(wholeNumber(0, 255))->group(group);
+  v->add_option("--median", options.cleanUp.median, "median filter of this odd size")->check(wholeNumber(0, 255))->group(group);
 }
 
 Result<evaluate::DecideOptions> DecideArguments::parse() const {
   evaluate::DecideOptions o = options;
+  if (thresholdOption->count() && !std::isfinite(threshold))
+    return fail("bad-option", "--threshold", "is not finite", "give a number, e.g. 0 or 0.5");
   if (thresholdOption->count())
     o.threshold = threshold;
   for (auto [flag, size] : {std::pair("--opening", o.cleanUp.opening), {"--median", o.cleanUp.median}})

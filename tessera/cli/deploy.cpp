@@ -32,6 +32,8 @@ void addDeploy(Program &p) {
     o->toleranceEuclid = numbers.size() > 1 ? numbers[1] : -1;
     if (!o->testReference.empty() && o->testInput.empty())
       return fail("usage", "tessera deploy", "--test_reference needs --test_input", "");
+    TESSERA_TRY(checkEnding("--model", o->model, ".bmodel"));
+    TESSERA_TRY(keepInputs({o->mlir, o->calibrationTable, o->testInput, o->testReference}, {o->model}));
     TESSERA_ASSIGN(driver::Report r, driver::deploy(*o));
     return Answer{r.json, r.lines};
   });

@@ -54,6 +54,7 @@ void addDis(Program &p) {
   verb->add_option("--engine", a->engine, "both (default), tiu or gdma")->check(CLI::IsMember({"both", "tiu", "gdma"}));
   verb->add_option("-o,--output", a->output, "write to this file instead of standard output");
   onRun(p, verb, [a]() -> Result<Answer> {
+    TESSERA_TRY(keepInputs({a->model}, {a->output}));
     TESSERA_ASSIGN(bmodel::Model model, bmodel::read(a->model));
     std::string text;
     int64_t groups = 0;

@@ -19,6 +19,8 @@ Result<Answer> eval(const EvalArguments &a) {
   if (a.masks.empty() && a.reference.empty())
     return fail("usage", "tessera eval", "--masks or --reference is required",
                 "--reference MODEL alone takes that network's masks as the truth");
+  TESSERA_TRY(checkEnding("--picture", a.picture, ".png"));
+  TESSERA_TRY(keepInputs({a.model, a.images, a.masks, a.reference}, {a.picture, a.output}));
   driver::OpenOptions open;
   TESSERA_ASSIGN(open.flags, a.recipe.parse());
   TESSERA_ASSIGN(open.inputShapes, a.shapes.shapes());
@@ -92,8 +94,8 @@ void addEval(Program &p) {
   verb->add_option("--reference", a->reference, "a network to score beside the model; without --masks its masks are the truth");
   verb->add_option("--output", a->output, "folder for the masks as PNG");
   verb->add_option("--picture", a->picture, "PNG of the first images side by side with all masks and their differences");
-  verb->add_option("--picture_rows", a->pictureRows, "images in that picture (default 4)")->check(CLI::Range(1, 64));
-  verb->add_option("--count", a->count, "first so many images (default: all)")->check(CLI::NonNegativeNumber);
+  verb->add_option("--picture_rows", a->pictureRows, "images in that picture (default 4)")->check(wholeNumber(1, 64));
+  verb->add_option("--count", a->count, "first so many images (default: all)")->check(wholeNumber(0, INT32_MAX));
   a->shapes.add(verb);
   a->recipe.add(verb);
   a->decide.add(verb);

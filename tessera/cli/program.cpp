@@ -3,6 +3,7 @@
 #include "tessera/support/file.h"
 #include "tessera/support/parallel.h"
 #include "tessera/support/progress.h"
+#include "tessera/support/suggest.h"
 
 #include <chrono>
 #include <csignal>
@@ -17,33 +18,6 @@ namespace {
 void onSignal(int number) {
   removeUnfinishedFiles();
   ::_exit(128 + number);
-}
-
-size_t editDistance(const std::string &a, const std::string &b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j)
-    row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t corner = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      size_t above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, corner + (a[i - 1] != b[j - 1])});
-      corner = above;
-    }
-  }
-  return row[b.size()];
-}
-
-std::string nearest(const std::string &word, const std::vector<std::string> &candidates) {
-  std::string best;
-  size_t bestDistance = std::max<size_t>(2, word.size() / 3) + 1;
-  for (const std::string &c : candidates)
-    if (size_t d = editDistance(word, c); d < bestDistance) {
-      bestDistance = d;
-      best = c;
-    }
-  return best;
 }
 
 void printError(const Error &e) { fmt::print(stderr, "{}\n", e.text()); }
@@ -71,18 +45,34 @@ int explainUnknown(Program &p, int argc, const char *const *argv, const CLI::Par
       unknown.push_back(word);
   }
   std::string where = atVerb ? "tessera" : "tessera " + scope->get_name();
+  std::string help = where + " --help lists what there is";
   if (unknown.empty()) {
-    printError(Error("usage", where, error.what(), where + " --help shows all flags"));
+    std::string what = atVerb ? "a verb is required" : error.what();
+    printError(Error("usage", where, what, help));
     return 1;
   }
   for (const std::string &u : unknown) {
-    std::string guess = nearest(u, known);
-    printError(Error("usage", where,
-                     (u.starts_with("-") ? "unknown flag '" : "unknown verb '") + u + "'",
-                     guess.empty() ? where + " --help lists what there is"
-                                   : "did you mean '" + guess + "'?"));
+    bool flag = u.starts_with("-");
+    std::string guess = didYouMean(u, known);
+    printError(Error("usage", where, (flag ? "unknown flag '" : "unknown verb '") + u + "'",
+                     guess.empty() ? help : guess));
+    if (!flag) // the flags behind belong to the verb that was meant
+      break;
   }
   return 1;
+}
+
+/// A flag with an empty text, mostly an unset shell variable, is a mistake and not the default.
+Status refuseEmptyValues(const CLI::App &verb) {
+  Error errors;
+  for (const CLI::Option *o : verb.get_options())
+    for (const std::string &value : o->results())
+      if (value.empty())
+        errors.add(Diagnostic{"usage", "tessera " + verb.get_name(), o->get_name() + " is empty",
+                              "give a value or leave it out"});
+  if (!errors.empty())
+    return fail(std::move(errors));
+  return {};
 }
 
 } // namespace
@@ -94,7 +84,7 @@ CLI::App *addVerb(Program &program, const std::string &name, const std::string &
   verb->add_flag("--json", program.json, "print the result as JSON on standard output");
   verb->add_flag("--quiet", program.quiet, "no progress lines");
   verb->add_option("--threads", program.threads, "worker threads (default: all cores)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(wholeNumber(0, 1024));
   return verb;
 }
 
@@ -127,6 +117,11 @@ int runProgram(int argc, const char *const *argv) {
   } catch (const CLI::ParseError &e) {
     return explainUnknown(p, argc, argv, e);
   }
+  for (const CLI::App *verb : p.app.get_subcommands())
+    if (Status s = refuseEmptyValues(*verb); !s) {
+      printError(s.error());
+      return 1;
+    }
   Progress::setEnabled(!p.quiet);
   if (p.threads > 0)
     setThreadCount(p.threads);

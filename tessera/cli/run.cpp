@@ -62,6 +62,7 @@ Result<Answer> runOne(driver::Model &model, const RunArguments &a, const evaluat
 Result<Answer> run(const RunArguments &a) {
   TESSERA_ASSIGN(auto flags, a.recipe.parse());
   TESSERA_ASSIGN(auto decide, a.decide.parse());
+  TESSERA_TRY(keepInputs({a.input, a.model}, {a.output, a.mask, a.saveInput}));
   driver::OpenOptions open;
   open.flags = flags;
   TESSERA_ASSIGN(open.inputShapes, a.shapes.shapes());
@@ -76,6 +77,13 @@ Result<Answer> run(const RunArguments &a) {
   if (!isFolder) {
     // A PNG as output is the mask.
     bool png = a.output.extension() == ".png";
+    if (png && !a.mask.empty())
+      return fail("usage", "tessera run", "--output ends in .png, which is the mask, and --mask is given too",
+                  "let --output end in .npz");
+    if (!png)
+      TESSERA_TRY(checkEnding("--output", a.output, ".npz"));
+    TESSERA_TRY(checkEnding("--mask", a.mask, ".png"));
+    TESSERA_TRY(checkEnding("--save_input", a.saveInput, ".npz"));
     return runOne(*model, a, decide, a.input, png ? fs::path() : a.output, png ? a.output : a.mask);
   }
   if (!a.saveInput.empty())

@@ -16,8 +16,9 @@ void addSynth(Program &p) {
   CLI::App *verb = addVerb(p, "synth", "draw seeded pictures of car-like objects with exact masks",
                            "  tessera synth --output data --count 32 --seed 1 --size 960x640\n");
   verb->add_option("--output,-o", a->output, "folder; images/ and masks/ are made in it")->required();
-  verb->add_option("--count", a->count, "how many (default 16)")->check(CLI::PositiveNumber);
-  verb->add_option("--seed", a->seed, "first scene; scenes are seed, seed + 1, ... (default 1)");
+  verb->add_option("--count", a->count, "how many (default 16)")->check(wholeNumber(1, 1000000));
+  verb->add_option("--seed", a->seed, "first scene; scenes are seed, seed + 1, ... (default 1)")
+      ->check(wholeNumber(0, INT64_MAX - 1000000));
   verb->add_option("--size", a->size, "WIDTHxHEIGHT (default 960x640)");
   onRun(p, verb, [a]() -> Result<Answer> {
     TESSERA_ASSIGN(auto size, parseSize("--size", a->size));

@@ -22,9 +22,16 @@ void addTransform(Program &p) {
   verb->add_option("--repro", o->repro, "folder for one-node models of nodes that are refused");
   recipe->add(verb);
   onRun(p, verb, [=]() -> Result<Answer> {
+    if (std::any_of(o->modelName.begin(), o->modelName.end(), [](unsigned char c) { return std::iscntrl(c); }))
+      return fail("bad-option", "--model_name", "holds a control character", "it becomes a part of file names");
     if (o->modelName.find_first_of("/\\") != std::string::npos)
       return fail("bad-option", "--model_name", "'" + o->modelName + "' holds a path separator",
                   "give a name; folders belong into --mlir");
+    TESSERA_TRY(checkEnding("--mlir", o->mlir, ".mlir"));
+    TESSERA_TRY(checkEnding("--test_result", o->testResult, ".npz"));
+    TESSERA_TRY(keepInputs({o->modelDef, o->testInput}, {o->mlir, o->testResult}));
+    if (!o->testResult.empty() && o->testInput.empty())
+      return fail("usage", "tessera transform", "--test_result needs --test_input", "");
     TESSERA_ASSIGN(o->inputShapes, shapes->shapes());
     o->outputNames = shapes->names();
     TESSERA_ASSIGN(o->recipe, recipe->parse());

@@ -72,6 +72,14 @@ struct DecideArguments {
   Result<evaluate::DecideOptions> parse() const;
 };
 
+/// A check of a flag's text: a whole number in [low, high]; CLI11's own Range rounds and words it badly.
+CLI::Validator wholeNumber(int64_t low, int64_t high);
+/// Error "overwrites-input" or "same-output" where a file to write is one that is read, or two are one file.
+/// Empty paths are left out.
+Status keepInputs(const std::vector<std::filesystem::path> &inputs,
+                  const std::vector<std::filesystem::path> &outputs);
+/// Error unless `file` is empty or ends in `ending`, by which the other verbs know what it holds.
+Status checkEnding(const std::string &flag, const std::filesystem::path &file, const std::string &ending);
 /// Comma-separated numbers; error names `flag`.
 Result<std::vector<double>> parseNumbers(const std::string &flag, const std::string &text);
 /// "WxH".
