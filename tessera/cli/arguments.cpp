@@ -22,7 +22,8 @@ CLI::Validator wholeNumber(int64_t low, int64_t high) {
 Status keepInputs(const std::vector<fs::path> &inputs, const std::vector<fs::path> &outputs) {
   auto place = [](const fs::path &p) {
     std::error_code ec;
-    fs::path whole = fs::weakly_canonical(p, ec);
+    // absolute() first: a relative name that does not exist yet would stay relative.
+    fs::path whole = fs::weakly_canonical(fs::absolute(p, ec), ec);
     return ec ? p : whole;
   };
   Error errors;
