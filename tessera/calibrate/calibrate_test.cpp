@@ -251,3 +251,13 @@ TEST(Calibrate, NamesWhatIsWrong) {
 
 } // namespace
 } // namespace tessera::calibrate
+
+TEST(KlThreshold, KeepsANarrowBandFarFromZero) {
+  // A logit that hardly varies: nearly all values between 0.8 and 1 of the largest.
+  std::vector<uint64_t> histogram(2048, 0);
+  histogram[900] = 3;
+  for (int64_t k = 1640; k < 2048; ++k)
+    histogram[k] = 100;
+  double threshold = klThreshold(histogram, 1.0, 128);
+  EXPECT_GE(threshold, 0.99) << "at most 0.1 % of the values may be clipped";
+}

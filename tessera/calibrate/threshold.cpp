@@ -5,6 +5,13 @@
 #include <vector>
 
 namespace tessera::calibrate {
+namespace {
+
+// Where nearly all values lie in a narrow band far from zero (a logit that hardly varies), clipping the
+// whole band into the last bin looks perfect to the divergence and destroys the tensor.
+constexpr double kLargestClippedShare = 0.001;
+
+} // namespace
 
 double klThreshold(std::span<const uint64_t> histogram, double max, int64_t levels) {
   auto bins = int64_t(histogram.size());
@@ -24,6 +31,8 @@ double klThreshold(std::span<const uint64_t> histogram, double max, int64_t leve
   int64_t bestBins = bins;
   for (int64_t i = bins; i >= levels; --i) {
     uint64_t clipped = mass[bins] - mass[i];
+    if (double(clipped) > kLargestClippedShare * total)
+      break; // smaller thresholds clip more
     // Without a value in the last bin Q has none there, but P has the clipped ones.
     if (mass[i] == 0 || (clipped > 0 && histogram[i - 1] == 0))
       continue;
