@@ -1,5 +1,6 @@
-// The simulator's convolution kernels on the inner loop of a 3x3 convolution, 64 input channels: each
-// kernel this host can run, so that ratios come from one run. One thread; counter: multiply-accumulates.
+// The simulator's convolution kernels on the inner loop of a 3x3 convolution, 64 input channels:
+// each kernel this host can run, so that ratios come from one run. One thread; counter:
+// multiply-accumulates.
 #include "tessera/sim/kernels/conv.h"
 
 #include <benchmark/benchmark.h>
@@ -23,15 +24,17 @@ static void run(benchmark::State &state, const ConvKernel &kernel, CellFormat fo
   std::vector<int32_t> init(kBlockChannels, 0);
   const int64_t outStride = positions + kMaxStep;
   std::vector<int32_t> out(outStride * kBlockChannels);
-  ConvTask task{cells.data(), groupStride, groups, taps.data(), int64_t(taps.size()), weights.data(),
-                init.data(), kBlockChannels, out.data(), outStride, positions};
+  ConvTask task{cells.data(),         groupStride,    groups,      taps.data(),
+                int64_t(taps.size()), weights.data(), init.data(), kBlockChannels,
+                out.data(),           outStride,      positions};
   auto *body = format == CellFormat::Bytes ? kernel.bytes : kernel.words;
   for (auto _ : state) {
     body(task);
     benchmark::ClobberMemory();
   }
-  state.counters["MAC"] = benchmark::Counter(double(state.iterations()) * positions * kBlockChannels * 64 * 9,
-                                             benchmark::Counter::kIsRate, benchmark::Counter::kIs1000);
+  state.counters["MAC"] =
+      benchmark::Counter(double(state.iterations()) * positions * kBlockChannels * 64 * 9,
+                         benchmark::Counter::kIsRate, benchmark::Counter::kIs1000);
 }
 
 int main(int argc, char **argv) {
@@ -39,7 +42,8 @@ int main(int argc, char **argv) {
     for (CellFormat format : {CellFormat::Bytes, CellFormat::Words})
       if (format == CellFormat::Bytes ? kernel.bytes : kernel.words)
         benchmark::RegisterBenchmark(
-            (std::string(kernel.name) + (format == CellFormat::Bytes ? "/bytes" : "/words")).c_str(),
+            (std::string(kernel.name) + (format == CellFormat::Bytes ? "/bytes" : "/words"))
+                .c_str(),
             [&kernel, format](benchmark::State &s) { run(s, kernel, format); })
             ->Arg(8)
             ->Unit(benchmark::kMicrosecond);

@@ -143,7 +143,8 @@ Result<Table> calibrate(const ir::Module &module, size_t count,
   }
   if (options.bins < 256 || options.bins > 1 << 20)
     return fail("bad-flag", "histogram bins",
-                fmt::format("{} is not between 256 and {}", options.bins, 1 << 20), "2048 is usual");
+                fmt::format("{} is not between 256 and {}", options.bins, 1 << 20),
+                "2048 is usual");
   if (count == 0)
     return fail("no-images", module.name(), "there is no sample to calibrate on", "");
 
@@ -158,20 +159,22 @@ Result<Table> calibrate(const ir::Module &module, size_t count,
   bool needsHistogram = *method != Method::Max;
   Progress progress("calibrate", int64_t(count) * (needsHistogram ? 2 : 1), "images");
   std::vector<Stats> extremes(tensors.size());
-  TESSERA_TRY(pass(runner, count, inputOf, progress,
-                   [](const Tensor &t, size_t, size_t sample, Stats &s) { measureExtremes(t, sample, s); },
-                   extremes));
+  TESSERA_TRY(pass(
+      runner, count, inputOf, progress,
+      [](const Tensor &t, size_t, size_t sample, Stats &s) { measureExtremes(t, sample, s); },
+      extremes));
 
   Error errors;
   std::vector<bool> dead(tensors.size());
   Table table;
   for (size_t i = 0; i < tensors.size(); ++i) {
     const Stats &s = extremes[i];
-    std::string where = module.name() + ": tensor '" + tensors[i].name + "' (" + tensors[i].op + ")";
+    std::string where =
+        module.name() + ": tensor '" + tensors[i].name + "' (" + tensors[i].op + ")";
     if (s.nonFinite > 0) {
       errors.add(Diagnostic{"non-finite", where,
-                            fmt::format("holds {} NaN or infinite values, first in sample {}", s.nonFinite,
-                                        s.firstNonFinite),
+                            fmt::format("holds {} NaN or infinite values, first in sample {}",
+                                        s.nonFinite, s.firstNonFinite),
                             "check the model and the pre-processing with `tessera run`"});
       continue;
     }
@@ -183,8 +186,7 @@ Result<Table> calibrate(const ir::Module &module, size_t count,
         table.notes.push_back(where + " is zero in all " + std::to_string(count) +
                               " samples; threshold 1 stands in");
       else
-        errors.add(Diagnostic{"dead-range", where,
-                              fmt::format("is zero in all {} samples", count),
+        errors.add(Diagnostic{"dead-range", where, fmt::format("is zero in all {} samples", count),
                               "calibrate on images that use it, or go on with --allow_dead"});
     }
   }
@@ -193,12 +195,13 @@ Result<Table> calibrate(const ir::Module &module, size_t count,
 
   std::vector<Stats> counts(tensors.size());
   if (needsHistogram)
-    TESSERA_TRY(pass(runner, count, inputOf, progress,
-                     [&](const Tensor &t, size_t i, size_t, Stats &s) {
-                       if (!dead[i])
-                         measureHistogram(t, extremes[i].largest(), options.bins, s);
-                     },
-                     counts));
+    TESSERA_TRY(pass(
+        runner, count, inputOf, progress,
+        [&](const Tensor &t, size_t i, size_t, Stats &s) {
+          if (!dead[i])
+            measureHistogram(t, extremes[i].largest(), options.bins, s);
+        },
+        counts));
 
   table.method = options.method;
   table.bins = options.bins;
@@ -211,7 +214,8 @@ Result<Table> calibrate(const ir::Module &module, size_t count,
     else if (*method == Method::Kl)
       row.threshold = klThreshold(counts[i].histogram, s.largest(), s.min >= 0 ? 256 : 128);
     else if (*method == Method::Percentile9999)
-      row.threshold = percentileThreshold(counts[i].histogram, s.largest(), counts[i].zeros, 0.9999);
+      row.threshold =
+          percentileThreshold(counts[i].histogram, s.largest(), counts[i].zeros, 0.9999);
     table.rows.push_back(std::move(row));
   }
   return table;

@@ -68,7 +68,8 @@ TEST(Table, WritesWhatItReads) {
   t.rows = {{"a b", 1.5, -0.0, 2}, {"c", 0.25, -1e-12, 0.25}};
   std::string text = tableText(t);
   EXPECT_THAT(text, HasSubstr("# generated time: 1970-01-01 00:00:00\n"));
-  EXPECT_THAT(text, HasSubstr("\na b 1.5000000 0.0000000 2.0000000\nc 0.2500000 0.0000000 0.2500000\n"));
+  EXPECT_THAT(text,
+              HasSubstr("\na b 1.5000000 0.0000000 2.0000000\nc 0.2500000 0.0000000 0.2500000\n"));
   auto back = parseTable(text, "t");
   ASSERT_TRUE(back) << back.error().text();
   EXPECT_EQ(tableText(*back), text);
@@ -78,11 +79,13 @@ TEST(Table, WritesWhatItReads) {
 }
 
 TEST(Table, NamesEveryBadLine) {
-  auto t = parseTable("# c\na 1 0 1\nb 1 x 1\na 2 0 2\nc nan 0 1\nd -1 0 1\ne 1 3 2\nonly\n", "cali_table");
+  auto t = parseTable("# c\na 1 0 1\nb 1 x 1\na 2 0 2\nc nan 0 1\nd -1 0 1\ne 1 3 2\nonly\n",
+                      "cali_table");
   ASSERT_FALSE(t);
   std::string text = t.error().text();
-  for (const char *part : {"cali_table line 3", "line 4: error[bad-table]: 'a' was already given in line 2",
-                           "line 5", "line 6: error[bad-table]: threshold -1", "line 7", "line 8"})
+  for (const char *part :
+       {"cali_table line 3", "line 4: error[bad-table]: 'a' was already given in line 2", "line 5",
+        "line 6: error[bad-table]: threshold -1", "line 7", "line 8"})
     EXPECT_THAT(text, HasSubstr(part));
   EXPECT_EQ(t.error().diagnostics().size(), 6u);
   EXPECT_FALSE(parseTable("# nothing\n", "t"));
@@ -91,7 +94,8 @@ TEST(Table, NamesEveryBadLine) {
 TEST(Threshold, KlKeepsWhatFitsAndClipsTheTail) {
   std::vector<uint64_t> flat(2048, 100);
   EXPECT_EQ(klThreshold(flat, 4.0, 128), 4.0); // evenly filled: every level is used
-  // A bell within an eighth of the range and a few values far out: clipping costs less than coarseness.
+  // A bell within an eighth of the range and a few values far out: clipping costs less than
+  // coarseness.
   std::vector<uint64_t> tail(2048, 0);
   for (int k = 0; k < 256; ++k)
     tail[k] = uint64_t(100000 * std::exp(-k * k / (2.0 * 60 * 60)));
@@ -106,7 +110,8 @@ TEST(Threshold, KlEqualsItsDefinition) {
   // The definition of threshold.h bin by bin, against the prefix sums.
   std::vector<uint64_t> h(300);
   for (size_t k = 0; k < h.size(); ++k)
-    h[k] = (k * 7919 % 13 == 0 ? 0 : 1) * uint64_t(2000.0 * std::exp(-double(k) / 40) + double(k % 3));
+    h[k] =
+        (k * 7919 % 13 == 0 ? 0 : 1) * uint64_t(2000.0 * std::exp(-double(k) / 40) + double(k % 3));
   constexpr int64_t kLevels = 16;
   double best = INFINITY;
   size_t bestBins = 0;
@@ -160,7 +165,8 @@ func.func @main(%arg0: !t) -> !t {
   %2 = top.Relu %1 : (!t) -> !t loc("relu")
   return %2 : !t
 }
-})", "test");
+})",
+                             "test");
   EXPECT_TRUE(m) << (m ? "" : m.error().text());
   m->weights.set("s", Tensor::of<float>({1}, std::array{2.f}));
   return std::move(*m);
@@ -217,7 +223,8 @@ TEST(Calibrate, NamesWhatIsWrong) {
   };
   auto t = calibrate(net(), 2, dead, {});
   ASSERT_FALSE(t);
-  EXPECT_THAT(t.error().text(), HasSubstr("tensor 'relu' (top.Relu): error[dead-range]: is zero in all 2 samples"));
+  EXPECT_THAT(t.error().text(),
+              HasSubstr("tensor 'relu' (top.Relu): error[dead-range]: is zero in all 2 samples"));
   t = calibrate(net(), 2, dead, {.allowDead = true});
   ASSERT_TRUE(t) << t.error().text();
   EXPECT_EQ(t->notes.size(), 1u);
@@ -231,7 +238,8 @@ TEST(Calibrate, NamesWhatIsWrong) {
   };
   t = calibrate(net(), 3, broken, {});
   ASSERT_FALSE(t);
-  EXPECT_THAT(t.error().text(), HasSubstr("'input' (top.Input): error[non-finite]: holds 1 NaN or infinite values, first in sample 1"));
+  EXPECT_THAT(t.error().text(), HasSubstr("'input' (top.Input): error[non-finite]: holds 1 NaN or "
+                                          "infinite values, first in sample 1"));
 
   auto unreadable = [](size_t i) -> Result<TensorMap> {
     if (i != 1)
@@ -258,6 +266,6 @@ TEST(KlThreshold, KeepsANarrowBandFarFromZero) {
   histogram[900] = 3;
   for (int64_t k = 1640; k < 2048; ++k)
     histogram[k] = 100;
-  double threshold = klThreshold(histogram, 1.0, 128);
+  double threshold = tessera::calibrate::klThreshold(histogram, 1.0, 128);
   EXPECT_GE(threshold, 0.99) << "at most 0.1 % of the values may be clipped";
 }

@@ -56,7 +56,9 @@ void readHeader(std::string_view line, Table &table) {
   auto valueOf = [&](std::string_view key) -> std::string_view {
     return line.starts_with(key) ? trimmed(line.substr(key.size())) : std::string_view();
   };
-  auto count = [](std::string_view s, int64_t &to) { std::from_chars(s.data(), s.data() + s.size(), to); };
+  auto count = [](std::string_view s, int64_t &to) {
+    std::from_chars(s.data(), s.data() + s.size(), to);
+  };
   if (auto v = valueOf("# mlir: "); !v.empty())
     table.model = v;
   if (auto v = valueOf("# histogram number:"); !v.empty())

@@ -19,7 +19,7 @@ struct Table {
   std::string model;         ///< file name of the calibrated .mlir, for the header
   std::string method = "kl"; ///< as in Options
   int64_t bins = 2048;
-  int64_t samples = 0; ///< images
+  int64_t samples = 0;   ///< images
   std::vector<Row> rows; ///< in op order
   /// What the user should know but the text has no place for: dead ranges that were allowed.
   std::vector<std::string> notes;
@@ -32,10 +32,10 @@ struct Table {
 std::string tableText(const Table &table);
 Status writeTable(const std::filesystem::path &path, const Table &table);
 
-/// The rows of TPU-MLIR's or our text, and model, method, bins and samples where the header states them.
-/// Rows of further sections, which TPU-MLIR opens with a '#' and a word ("#int4_th"), are passed over.
-/// Errors "bad-table", all at once, with line numbers: rows that do not end in three finite numbers, a negative
-/// threshold, min above max, a tensor named twice, no row at all.
+/// The rows of TPU-MLIR's or our text, and model, method, bins and samples where the header states
+/// them. Rows of further sections, which TPU-MLIR opens with a '#' and a word ("#int4_th"), are
+/// passed over. Errors "bad-table", all at once, with line numbers: rows that do not end in three
+/// finite numbers, a negative threshold, min above max, a tensor named twice, no row at all.
 Result<Table> parseTable(const std::string &text, const std::string &where);
 Result<Table> readTable(const std::filesystem::path &path);
 

@@ -7,8 +7,8 @@
 namespace tessera::calibrate {
 namespace {
 
-// Where nearly all values lie in a narrow band far from zero (a logit that hardly varies), clipping the
-// whole band into the last bin looks perfect to the divergence and destroys the tensor.
+// Where nearly all values lie in a narrow band far from zero (a logit that hardly varies), clipping
+// the whole band into the last bin looks perfect to the divergence and destroys the tensor.
 constexpr double kLargestClippedShare = 0.001;
 
 } // namespace

@@ -14,7 +14,8 @@ CLI::Validator wholeNumber(int64_t low, int64_t high) {
     auto [p, ec] = std::from_chars(text.data(), end, v);
     if (ec == std::errc() && p == end && v >= low && v <= high)
       return {};
-    return "'" + text + "' is no whole number from " + std::to_string(low) + " to " + std::to_string(high);
+    return "'" + text + "' is no whole number from " + std::to_string(low) + " to " +
+           std::to_string(high);
   };
   return CLI::Validator(check, "");
 }
@@ -33,7 +34,8 @@ Status keepInputs(const std::vector<fs::path> &inputs, const std::vector<fs::pat
     for (const fs::path &in : inputs)
       if (!in.empty() && place(in) == place(outputs[i]))
         errors.add(Diagnostic{"overwrites-input", outputs[i].string(),
-                              "is read by this command and would be overwritten", "write to another file"});
+                              "is read by this command and would be overwritten",
+                              "write to another file"});
     for (size_t j = 0; j < i; ++j)
       if (!outputs[j].empty() && place(outputs[j]) == place(outputs[i]))
         errors.add(Diagnostic{"same-output", outputs[i].string(), "is named for two outputs",
@@ -58,7 +60,8 @@ Result<std::vector<double>> parseNumbers(const std::string &flag, const std::str
     double v = 0;
     auto [p, ec] = std::from_chars(text.data() + at, text.data() + end, v);
     if (ec != std::errc() || p != text.data() + end || !std::isfinite(v))
-      return fail("bad-option", flag, "'" + text + "' is no list of numbers", "write e.g. 0.5,0.5,0.5");
+      return fail("bad-option", flag, "'" + text + "' is no list of numbers",
+                  "write e.g. 0.5,0.5,0.5");
     numbers.push_back(v);
     at = end + 1;
   }
@@ -80,23 +83,35 @@ Result<std::pair<int, int>> parseSize(const std::string &flag, const std::string
 void RecipeArguments::add(CLI::App *v) {
   verb = v;
   auto group = "Pre-processing (TPU-MLIR's spelling)";
-  v->add_option("--mean", mean, "subtracted from each channel, e.g. 123.7,116.3,103.5 (default 0,0,0)")->group(group);
-  v->add_option("--scale", scale, "multiplied after the mean, e.g. 0.0039216,0.0039216,0.0039216 (default 1,1,1)")->group(group);
+  v->add_option("--mean", mean,
+                "subtracted from each channel, e.g. 123.7,116.3,103.5 (default 0,0,0)")
+      ->group(group);
+  v->add_option("--scale", scale,
+                "multiplied after the mean, e.g. 0.0039216,0.0039216,0.0039216 (default 1,1,1)")
+      ->group(group);
   v->add_option("--pixel_format", pixelFormat, "bgr (default), rgb or gray")
-      ->check(CLI::IsMember({"bgr", "rgb", "gray"}))->group(group);
+      ->check(CLI::IsMember({"bgr", "rgb", "gray"}))
+      ->group(group);
   v->add_option("--channel_format", channelFormat, "nchw (default) or nhwc")
-      ->check(CLI::IsMember({"nchw", "nhwc"}))->group(group);
-  v->add_option("--resize_dims", resizeDims, "height,width to resize to before the centre crop to the input")->group(group);
-  v->add_flag("--keep_aspect_ratio", keepAspectRatio, "resize without distortion and pad the rest")->group(group);
+      ->check(CLI::IsMember({"nchw", "nhwc"}))
+      ->group(group);
+  v->add_option("--resize_dims", resizeDims,
+                "height,width to resize to before the centre crop to the input")
+      ->group(group);
+  v->add_flag("--keep_aspect_ratio", keepAspectRatio, "resize without distortion and pad the rest")
+      ->group(group);
   v->add_option("--pad_value", padValue, "value of the padding (default 0)")
-      ->check(wholeNumber(-65535, 65535))->group(group);
+      ->check(wholeNumber(-65535, 65535))
+      ->group(group);
   v->add_option("--pad_type", padType, "center (default) or normal (right and bottom)")
-      ->check(CLI::IsMember({"center", "normal"}))->group(group);
+      ->check(CLI::IsMember({"center", "normal"}))
+      ->group(group);
 }
 
 Result<driver::RecipeFlags> RecipeArguments::parse() const {
   driver::RecipeFlags f;
-  for (auto [flag, text, target] : {std::tuple("--mean", &mean, &f.mean), {"--scale", &scale, &f.scale}})
+  for (auto [flag, text, target] :
+       {std::tuple("--mean", &mean, &f.mean), {"--scale", &scale, &f.scale}})
     if (!text->empty()) {
       TESSERA_ASSIGN(auto numbers, parseNumbers(flag, *text));
       *target = std::move(numbers);
@@ -123,8 +138,10 @@ Result<driver::RecipeFlags> RecipeArguments::parse() const {
 }
 
 void ShapeArguments::add(CLI::App *v) {
-  v->add_option("--input_shapes", inputShapes, "shapes of all inputs, e.g. \"[[1,3,160,240]]\"; fixes dynamic axes");
-  v->add_option("--output_names", outputNames, "comma-separated ONNX tensors to end at (default: the graph's outputs)");
+  v->add_option("--input_shapes", inputShapes,
+                "shapes of all inputs, e.g. \"[[1,3,160,240]]\"; fixes dynamic axes");
+  v->add_option("--output_names", outputNames,
+                "comma-separated ONNX tensors to end at (default: the graph's outputs)");
 }
 
 Result<std::vector<Shape>> ShapeArguments::shapes() const {
@@ -163,12 +180,22 @@ std::vector<std::string> ShapeArguments::names() const {
 
 void DecideArguments::add(CLI::App *v) {
   auto group = "Mask decision and clean-up";
-  thresholdOption = v->add_option("--threshold", threshold,
-                                  "on channel 1 - channel 0, or on the one channel (default 0; 0.5 behind a Sigmoid)")->group(group);
-  v->add_flag("--largest_component", options.cleanUp.largestComponent, "keep the largest 8-connected component")->group(group);
-  v->add_flag("--fill_holes", options.cleanUp.fillHoles, "fill holes inside the object")->group(group);
-  v->add_option("--opening", options.cleanUp.opening, "elliptical opening of this odd size")->check(wholeNumber(0, 255))->group(group);
-  v->add_option("--median", options.cleanUp.median, "median filter of this odd size")->check(wholeNumber(0, 255))->group(group);
+  thresholdOption =
+      v->add_option(
+           "--threshold", threshold,
+           "on channel 1 - channel 0, or on the one channel (default 0; 0.5 behind a Sigmoid)")
+          ->group(group);
+  v->add_flag("--largest_component", options.cleanUp.largestComponent,
+              "keep the largest 8-connected component")
+      ->group(group);
+  v->add_flag("--fill_holes", options.cleanUp.fillHoles, "fill holes inside the object")
+      ->group(group);
+  v->add_option("--opening", options.cleanUp.opening, "elliptical opening of this odd size")
+      ->check(wholeNumber(0, 255))
+      ->group(group);
+  v->add_option("--median", options.cleanUp.median, "median filter of this odd size")
+      ->check(wholeNumber(0, 255))
+      ->group(group);
 }
 
 Result<evaluate::DecideOptions> DecideArguments::parse() const {
@@ -177,9 +204,11 @@ Result<evaluate::DecideOptions> DecideArguments::parse() const {
     return fail("bad-option", "--threshold", "is not finite", "give a number, e.g. 0 or 0.5");
   if (thresholdOption->count())
     o.threshold = threshold;
-  for (auto [flag, size] : {std::pair("--opening", o.cleanUp.opening), {"--median", o.cleanUp.median}})
+  for (auto [flag, size] :
+       {std::pair("--opening", o.cleanUp.opening), {"--median", o.cleanUp.median}})
     if (size != 0 && size % 2 == 0)
-      return fail("bad-option", flag, std::to_string(size) + " is even", "a centred kernel needs an odd size");
+      return fail("bad-option", flag, std::to_string(size) + " is even",
+                  "a centred kernel needs an odd size");
   return o;
 }
 

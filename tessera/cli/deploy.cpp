@@ -10,30 +10,39 @@ void addDeploy(Program &p) {
       p, "deploy", "top module + calibration table -> tpu module and .bmodel",
       "  tessera deploy --mlir unet.mlir --quantize INT8 --calibration_table unet_cali_table \\\n"
       "      --chip bm1684x --model unet_int8.bmodel\n"
-      "  tessera deploy --mlir unet.mlir --calibration_table unet_cali_table --model unet_int8.bmodel \\\n"
-      "      --test_input unet_in_f32.npz --test_reference unet_top_outputs.npz --tolerance 0.9,0.6\n"
+      "  tessera deploy --mlir unet.mlir --calibration_table unet_cali_table --model "
+      "unet_int8.bmodel \\\n"
+      "      --test_input unet_in_f32.npz --test_reference unet_top_outputs.npz --tolerance "
+      "0.9,0.6\n"
       "  tessera deploy --mlir unet.mlir --quantize F32\n");
   verb->add_option("--mlir", o->mlir, "the module that transform wrote")->required();
   verb->add_option("--quantize", o->quantize, "INT8 (default) or F32 (tpu module only)");
-  verb->add_option("--calibration_table", o->calibrationTable, "the table that calibrate wrote (INT8)");
-  verb->add_option("--chip,--processor", o->chip, "bm1684x (default)")->check(CLI::IsMember({"bm1684x"}));
+  verb->add_option("--calibration_table", o->calibrationTable,
+                   "the table that calibrate wrote (INT8)");
+  verb->add_option("--chip,--processor", o->chip, "bm1684x (default)")
+      ->check(CLI::IsMember({"bm1684x"}));
   verb->add_option("--model", o->model, "the .bmodel to write");
-  verb->add_option("--test_input", o->testInput, "image, .npy or .npz: interpreter and simulator must agree on it in every bit");
-  verb->add_option("--test_reference", o->testReference, "npz of transform's --test_result to compare with");
-  verb->add_option("--tolerance", *tolerance, "lowest cosine and Euclid likeness with the reference (default 0.8,0.5)");
+  verb->add_option("--test_input", o->testInput,
+                   "image, .npy or .npz: interpreter and simulator must agree on it in every bit");
+  verb->add_option("--test_reference", o->testReference,
+                   "npz of transform's --test_result to compare with");
+  verb->add_option("--tolerance", *tolerance,
+                   "lowest cosine and Euclid likeness with the reference (default 0.8,0.5)");
   verb->add_flag("--compare_all", o->compareAll, "compare inner tensors with the reference too");
   onRun(p, verb, [=]() -> Result<Answer> {
     std::transform(o->quantize.begin(), o->quantize.end(), o->quantize.begin(),
                    [](unsigned char c) { return std::toupper(c); });
     TESSERA_ASSIGN(auto numbers, parseNumbers("--tolerance", *tolerance));
     if (numbers.size() > 2)
-      return fail("bad-option", "--tolerance", "'" + *tolerance + "' has more than two numbers", "write cosine,euclid");
+      return fail("bad-option", "--tolerance", "'" + *tolerance + "' has more than two numbers",
+                  "write cosine,euclid");
     o->toleranceCosine = numbers[0];
     o->toleranceEuclid = numbers.size() > 1 ? numbers[1] : -1;
     if (!o->testReference.empty() && o->testInput.empty())
       return fail("usage", "tessera deploy", "--test_reference needs --test_input", "");
     TESSERA_TRY(checkEnding("--model", o->model, ".bmodel"));
-    TESSERA_TRY(keepInputs({o->mlir, o->calibrationTable, o->testInput, o->testReference}, {o->model}));
+    TESSERA_TRY(
+        keepInputs({o->mlir, o->calibrationTable, o->testInput, o->testReference}, {o->model}));
     TESSERA_ASSIGN(driver::Report r, driver::deploy(*o));
     return Answer{r.json, r.lines};
   });

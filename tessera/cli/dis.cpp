@@ -47,11 +47,13 @@ void addDis(Program &p) {
     std::string engine = "both";
   };
   auto a = std::make_shared<Arguments>();
-  CLI::App *verb = addVerb(p, "dis", "the commands of a .bmodel, one a line, with their estimated cycles",
-                           "  tessera dis unet_int8.bmodel | grep CONV\n"
-                           "  tessera dis vendor.bmodel --engine gdma -o vendor.txt\n");
+  CLI::App *verb =
+      addVerb(p, "dis", "the commands of a .bmodel, one a line, with their estimated cycles",
+              "  tessera dis unet_int8.bmodel | grep CONV\n"
+              "  tessera dis vendor.bmodel --engine gdma -o vendor.txt\n");
   verb->add_option("model", a->model, ".bmodel, ours or the vendor's")->required();
-  verb->add_option("--engine", a->engine, "both (default), tiu or gdma")->check(CLI::IsMember({"both", "tiu", "gdma"}));
+  verb->add_option("--engine", a->engine, "both (default), tiu or gdma")
+      ->check(CLI::IsMember({"both", "tiu", "gdma"}));
   verb->add_option("-o,--output", a->output, "write to this file instead of standard output");
   onRun(p, verb, [a]() -> Result<Answer> {
     TESSERA_TRY(keepInputs({a->model}, {a->output}));
@@ -62,7 +64,8 @@ void addDis(Program &p) {
       for (size_t s = 0; s < net.stages.size(); ++s)
         for (const bmodel::SubNet &subnet : net.stages[s].subnets)
           for (const bmodel::CommandGroup &g : subnet.groups) {
-            text += fmt::format("# net {} stage {} subnet {} group {}\n", net.name, s, subnet.id, groups++);
+            text += fmt::format("# net {} stage {} subnet {} group {}\n", net.name, s, subnet.id,
+                                groups++);
             TESSERA_ASSIGN(std::string t, disassembleGroup(g, a->engine));
             text += t;
           }

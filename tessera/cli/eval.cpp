@@ -27,8 +27,11 @@ Result<Answer> eval(const EvalArguments &a) {
   open.outputNames = a.shapes.names();
   TESSERA_ASSIGN(auto model, driver::Model::open(a.model, open));
   if (!model->inputs().empty() && !model->inputs().front().recipeKnown)
-    fmt::print(stderr, "note: {} holds no pre-processing recipe and no flags were given: images go in as bgr, "
-                       "mean 0, scale 1\n", a.model.string());
+    fmt::print(
+        stderr,
+        "note: {} holds no pre-processing recipe and no flags were given: images go in as bgr, "
+        "mean 0, scale 1\n",
+        a.model.string());
   evaluate::Options options;
   options.images = a.images;
   options.masks = a.masks;
@@ -52,7 +55,8 @@ Result<Answer> eval(const EvalArguments &a) {
   answer.json["dice"] = s.dice;
   answer.json["iou"] = s.iou;
   answer.json["ms"] = s.ms ? nlohmann::ordered_json(*s.ms) : nlohmann::ordered_json(nullptr);
-  answer.json["score"] = s.score ? nlohmann::ordered_json(*s.score) : nlohmann::ordered_json(nullptr);
+  answer.json["score"] =
+      s.score ? nlohmann::ordered_json(*s.score) : nlohmann::ordered_json(nullptr);
   if (s.referenceDice)
     answer.json["reference_dice"] = *s.referenceDice;
   const evaluate::ImageScore *worst = &s.images.front();
@@ -64,7 +68,8 @@ Result<Answer> eval(const EvalArguments &a) {
   answer.lines.push_back(fmt::format("{} images, Dice {:.6f}, IoU {:.6f}; worst {:.6f} ({})",
                                      s.images.size(), s.dice, s.iou, worst->dice, worst->image));
   if (s.referenceDice)
-    answer.lines.push_back(fmt::format("reference {}: Dice {:.6f}", a.reference.string(), *s.referenceDice));
+    answer.lines.push_back(
+        fmt::format("reference {}: Dice {:.6f}", a.reference.string(), *s.referenceDice));
   if (s.score)
     answer.lines.push_back(fmt::format("{:.3f} ms, score {:.4f}", *s.ms, *s.score));
   if (!a.picture.empty()) {
@@ -82,20 +87,27 @@ Result<Answer> eval(const EvalArguments &a) {
 
 void addEval(Program &p) {
   auto a = std::make_shared<EvalArguments>();
-  CLI::App *verb = addVerb(
-      p, "eval", "images + masks -> mean Dice and IoU, ms, score = 100 Dice + 300 - ms",
-      "  tessera eval --model unet_int8.bmodel --images images --masks masks\n"
-      "  tessera eval --model unet.onnx --pixel_format rgb --scale 0.0039216,0.0039216,0.0039216 \\\n"
-      "      --images images --masks masks --json\n"
-      "  tessera eval --model small.bmodel --images images --reference full.mlir --largest_component --median 9\n");
+  CLI::App *verb =
+      addVerb(p, "eval", "images + masks -> mean Dice and IoU, ms, score = 100 Dice + 300 - ms",
+              "  tessera eval --model unet_int8.bmodel --images images --masks masks\n"
+              "  tessera eval --model unet.onnx --pixel_format rgb --scale "
+              "0.0039216,0.0039216,0.0039216 \\\n"
+              "      --images images --masks masks --json\n"
+              "  tessera eval --model small.bmodel --images images --reference full.mlir "
+              "--largest_component --median 9\n");
   verb->add_option("--model", a->model, ".onnx, .mlir or .bmodel")->required();
   verb->add_option("--images", a->images, "folder of images")->required();
-  verb->add_option("--masks", a->masks, "folder of masks: the image's stem, optional _mask, any image format");
-  verb->add_option("--reference", a->reference, "a network to score beside the model; without --masks its masks are the truth");
+  verb->add_option("--masks", a->masks,
+                   "folder of masks: the image's stem, optional _mask, any image format");
+  verb->add_option("--reference", a->reference,
+                   "a network to score beside the model; without --masks its masks are the truth");
   verb->add_option("--output", a->output, "folder for the masks as PNG");
-  verb->add_option("--picture", a->picture, "PNG of the first images side by side with all masks and their differences");
-  verb->add_option("--picture_rows", a->pictureRows, "images in that picture (default 4)")->check(wholeNumber(1, 64));
-  verb->add_option("--count", a->count, "first so many images (default: all)")->check(wholeNumber(0, INT32_MAX));
+  verb->add_option("--picture", a->picture,
+                   "PNG of the first images side by side with all masks and their differences");
+  verb->add_option("--picture_rows", a->pictureRows, "images in that picture (default 4)")
+      ->check(wholeNumber(1, 64));
+  verb->add_option("--count", a->count, "first so many images (default: all)")
+      ->check(wholeNumber(0, INT32_MAX));
   a->shapes.add(verb);
   a->recipe.add(verb);
   a->decide.add(verb);

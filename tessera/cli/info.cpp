@@ -7,8 +7,9 @@ namespace tessera::cli {
 
 void addInfo(Program &p) {
   auto file = std::make_shared<std::filesystem::path>();
-  CLI::App *verb = addVerb(p, "info", "what a .bmodel holds: tensors, memory, commands, estimated ms",
-                           "  tessera info unet_int8.bmodel\n  tessera info --json vendor.bmodel\n");
+  CLI::App *verb =
+      addVerb(p, "info", "what a .bmodel holds: tensors, memory, commands, estimated ms",
+              "  tessera info unet_int8.bmodel\n  tessera info --json vendor.bmodel\n");
   verb->add_option("model", *file, ".bmodel, ours or the vendor's")->required();
   onRun(p, verb, [file]() -> Result<Answer> {
     TESSERA_ASSIGN(bmodel::Model model, bmodel::read(*file));

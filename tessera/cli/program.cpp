@@ -96,8 +96,9 @@ int runProgram(int argc, const char *const *argv) {
   std::signal(SIGINT, onSignal);
   std::signal(SIGTERM, onSignal);
   Program p;
-  p.app.description("Tessera " TESSERA_VERSION
-                    ": a segmentation network from ONNX to a BM1684X .bmodel, simulated and scored");
+  p.app.description(
+      "Tessera " TESSERA_VERSION
+      ": a segmentation network from ONNX to a BM1684X .bmodel, simulated and scored");
   p.app.set_version_flag("--version", "tessera " TESSERA_VERSION);
   p.app.require_subcommand(1);
   p.app.footer("tessera VERB --help shows a verb's flags and examples.");

@@ -36,8 +36,9 @@ Status writeMask(const driver::Model &model, const fs::path &input, const Tensor
   return writeMaskPng(file, mask);
 }
 
-Result<Answer> runOne(driver::Model &model, const RunArguments &a, const evaluate::DecideOptions &decide,
-                      const fs::path &input, const fs::path &output, const fs::path &mask) {
+Result<Answer> runOne(driver::Model &model, const RunArguments &a,
+                      const evaluate::DecideOptions &decide, const fs::path &input,
+                      const fs::path &output, const fs::path &mask) {
   TESSERA_ASSIGN(TensorMap inputs, model.readInput(input));
   if (!a.saveInput.empty())
     TESSERA_TRY(writeNpz(a.saveInput, inputs));
@@ -72,13 +73,17 @@ Result<Answer> run(const RunArguments &a) {
     return fail("usage", "tessera run", "--output or --mask is required", "");
   bool isFolder = fs::is_directory(a.input);
   if (!isArray(a.input) && !model->inputs().empty() && !model->inputs().front().recipeKnown)
-    fmt::print(stderr, "note: {} holds no pre-processing recipe and no flags were given: images go in as bgr, "
-                       "mean 0, scale 1\n", a.model.string());
+    fmt::print(
+        stderr,
+        "note: {} holds no pre-processing recipe and no flags were given: images go in as bgr, "
+        "mean 0, scale 1\n",
+        a.model.string());
   if (!isFolder) {
     // A PNG as output is the mask.
     bool png = a.output.extension() == ".png";
     if (png && !a.mask.empty())
-      return fail("usage", "tessera run", "--output ends in .png, which is the mask, and --mask is given too",
+      return fail("usage", "tessera run",
+                  "--output ends in .png, which is the mask, and --mask is given too",
                   "let --output end in .npz");
     if (!png)
       TESSERA_TRY(checkEnding("--output", a.output, ".npz"));
@@ -98,10 +103,11 @@ Result<Answer> run(const RunArguments &a) {
   Answer all;
   Progress progress("run " + a.model.filename().string(), files.size(), "images");
   for (const fs::path &f : files) {
-    TESSERA_ASSIGN(Answer one,
-                   runOne(*model, a, decide, f,
-                          a.output.empty() ? fs::path() : a.output / (f.stem().string() + ".npz"),
-                          a.mask.empty() ? fs::path() : a.mask / (f.stem().string() + "_mask.png")));
+    TESSERA_ASSIGN(
+        Answer one,
+        runOne(*model, a, decide, f,
+               a.output.empty() ? fs::path() : a.output / (f.stem().string() + ".npz"),
+               a.mask.empty() ? fs::path() : a.mask / (f.stem().string() + "_mask.png")));
     all.json["runs"].push_back(one.json);
     progress.advance();
   }
@@ -113,16 +119,24 @@ Result<Answer> run(const RunArguments &a) {
 
 void addRun(Program &p) {
   auto a = std::make_shared<RunArguments>();
-  CLI::App *verb = addVerb(
-      p, "run", "one input or a folder through a network at any stage -> npz and mask PNG",
-      "  tessera run --input car.jpg --model unet_int8.bmodel --output car.npz --mask car_mask.png\n"
-      "  tessera run --input images --model unet.onnx --scale 0.0039216,0.0039216,0.0039216 --mask masks\n"
-      "  tessera run --input unet_in_f32.npz --model unet.mlir --output all.npz --dump_all_tensors\n");
-  verb->add_option("--input", a->input, "image, folder of images, .npy or .npz (arrays are never pre-processed)")->required();
+  CLI::App *verb =
+      addVerb(p, "run", "one input or a folder through a network at any stage -> npz and mask PNG",
+              "  tessera run --input car.jpg --model unet_int8.bmodel --output car.npz --mask "
+              "car_mask.png\n"
+              "  tessera run --input images --model unet.onnx --scale "
+              "0.0039216,0.0039216,0.0039216 --mask masks\n"
+              "  tessera run --input unet_in_f32.npz --model unet.mlir --output all.npz "
+              "--dump_all_tensors\n");
+  verb->add_option("--input", a->input,
+                   "image, folder of images, .npy or .npz (arrays are never pre-processed)")
+      ->required();
   verb->add_option("--model", a->model, ".onnx, .mlir or .bmodel")->required();
-  verb->add_option("--output", a->output, "npz for the outputs (a .png: the mask; for a folder: a folder)");
-  verb->add_option("--mask", a->mask, "PNG for the mask, at the picture's size (for a folder: a folder)");
-  verb->add_option("--save_input", a->saveInput, "npz for what the network sees, after pre-processing");
+  verb->add_option("--output", a->output,
+                   "npz for the outputs (a .png: the mask; for a folder: a folder)");
+  verb->add_option("--mask", a->mask,
+                   "PNG for the mask, at the picture's size (for a folder: a folder)");
+  verb->add_option("--save_input", a->saveInput,
+                   "npz for what the network sees, after pre-processing");
   verb->add_flag("--dump_all_tensors", a->dumpAll, "also inner tensors");
   a->shapes.add(verb);
   a->recipe.add(verb);

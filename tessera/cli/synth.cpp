@@ -15,7 +15,8 @@ void addSynth(Program &p) {
   auto a = std::make_shared<Arguments>();
   CLI::App *verb = addVerb(p, "synth", "draw seeded pictures of car-like objects with exact masks",
                            "  tessera synth --output data --count 32 --seed 1 --size 960x640\n");
-  verb->add_option("--output,-o", a->output, "folder; images/ and masks/ are made in it")->required();
+  verb->add_option("--output,-o", a->output, "folder; images/ and masks/ are made in it")
+      ->required();
   verb->add_option("--count", a->count, "how many (default 16)")->check(wholeNumber(1, 1000000));
   verb->add_option("--seed", a->seed, "first scene; scenes are seed, seed + 1, ... (default 1)")
       ->check(wholeNumber(0, INT64_MAX - 1000000));
@@ -24,8 +25,13 @@ void addSynth(Program &p) {
     TESSERA_ASSIGN(auto size, parseSize("--size", a->size));
     TESSERA_TRY(synth::writeSet(a->output, a->count, a->seed, size.first, size.second));
     Answer answer;
-    answer.json = {{"output", a->output.string()}, {"count", a->count}, {"seed", a->seed}, {"width", size.first}, {"height", size.second}};
-    answer.lines.push_back(fmt::format("{}: {} scenes of {}", a->output.string(), a->count, a->size));
+    answer.json = {{"output", a->output.string()},
+                   {"count", a->count},
+                   {"seed", a->seed},
+                   {"width", size.first},
+                   {"height", size.second}};
+    answer.lines.push_back(
+        fmt::format("{}: {} scenes of {}", a->output.string(), a->count, a->size));
     return answer;
   });
 }

@@ -7,23 +7,29 @@ void addTransform(Program &p) {
   auto o = std::make_shared<driver::TransformOptions>();
   auto shapes = std::make_shared<ShapeArguments>();
   auto recipe = std::make_shared<RecipeArguments>();
-  CLI::App *verb = addVerb(
-      p, "transform", "ONNX -> top module (.mlir and weights)",
-      "  tessera transform --model_name unet --model_def unet.onnx --input_shapes \"[[1,3,160,240]]\" \\\n"
-      "      --scale 0.0039216,0.0039216,0.0039216 --pixel_format rgb --mlir unet.mlir\n"
-      "  tessera transform --model_name unet --model_def unet.onnx --mlir unet.mlir \\\n"
-      "      --test_input car.jpg --test_result unet_top_outputs.npz\n");
-  verb->add_option("--model_name", o->modelName, "name of the network; names the files beside --mlir")->required();
+  CLI::App *verb =
+      addVerb(p, "transform", "ONNX -> top module (.mlir and weights)",
+              "  tessera transform --model_name unet --model_def unet.onnx --input_shapes "
+              "\"[[1,3,160,240]]\" \\\n"
+              "      --scale 0.0039216,0.0039216,0.0039216 --pixel_format rgb --mlir unet.mlir\n"
+              "  tessera transform --model_name unet --model_def unet.onnx --mlir unet.mlir \\\n"
+              "      --test_input car.jpg --test_result unet_top_outputs.npz\n");
+  verb->add_option("--model_name", o->modelName,
+                   "name of the network; names the files beside --mlir")
+      ->required();
   verb->add_option("--model_def", o->modelDef, "the .onnx file")->required();
   shapes->add(verb);
   verb->add_option("--mlir", o->mlir, "the module to write")->required();
-  verb->add_option("--test_input", o->testInput, "image, .npy or .npz to run the network on before and after the rewrites");
+  verb->add_option("--test_input", o->testInput,
+                   "image, .npy or .npz to run the network on before and after the rewrites");
   verb->add_option("--test_result", o->testResult, "npz for all tensors of that run");
   verb->add_option("--repro", o->repro, "folder for one-node models of nodes that are refused");
   recipe->add(verb);
   onRun(p, verb, [=]() -> Result<Answer> {
-    if (std::any_of(o->modelName.begin(), o->modelName.end(), [](unsigned char c) { return std::iscntrl(c); }))
-      return fail("bad-option", "--model_name", "holds a control character", "it becomes a part of file names");
+    if (std::any_of(o->modelName.begin(), o->modelName.end(),
+                    [](unsigned char c) { return std::iscntrl(c); }))
+      return fail("bad-option", "--model_name", "holds a control character",
+                  "it becomes a part of file names");
     if (o->modelName.find_first_of("/\\") != std::string::npos)
       return fail("bad-option", "--model_name", "'" + o->modelName + "' holds a path separator",
                   "give a name; folders belong into --mlir");

@@ -10,7 +10,8 @@
 
 namespace tessera::cli {
 
-/// A verb's answer: printed as JSON with --json, else as lines. `exitCode` 1 where the answer is "no".
+/// A verb's answer: printed as JSON with --json, else as lines. `exitCode` 1 where the answer is
+/// "no".
 struct Answer {
   nlohmann::ordered_json json;
   std::vector<std::string> lines;
@@ -41,8 +42,8 @@ void addDis(Program &);
 void addInfo(Program &);
 void addCompare(Program &);
 
-/// Parses `argv` and runs the verb; messages on stderr. Exit codes: 0 done, 1 a mistake in the input
-/// or an answer that is "no" (compare, tolerance).
+/// Parses `argv` and runs the verb; messages on stderr. Exit codes: 0 done, 1 a mistake in the
+/// input or an answer that is "no" (compare, tolerance).
 int runProgram(int argc, const char *const *argv);
 
 /// --mean, --scale, --pixel_format ... as TPU-MLIR spells them.
@@ -72,14 +73,16 @@ struct DecideArguments {
   Result<evaluate::DecideOptions> parse() const;
 };
 
-/// A check of a flag's text: a whole number in [low, high]; CLI11's own Range rounds and words it badly.
+/// A check of a flag's text: a whole number in [low, high]; CLI11's own Range rounds and words it
+/// badly.
 CLI::Validator wholeNumber(int64_t low, int64_t high);
-/// Error "overwrites-input" or "same-output" where a file to write is one that is read, or two are one file.
-/// Empty paths are left out.
+/// Error "overwrites-input" or "same-output" where a file to write is one that is read, or two are
+/// one file. Empty paths are left out.
 Status keepInputs(const std::vector<std::filesystem::path> &inputs,
                   const std::vector<std::filesystem::path> &outputs);
 /// Error unless `file` is empty or ends in `ending`, by which the other verbs know what it holds.
-Status checkEnding(const std::string &flag, const std::filesystem::path &file, const std::string &ending);
+Status checkEnding(const std::string &flag, const std::filesystem::path &file,
+                   const std::string &ending);
 /// Comma-separated numbers; error names `flag`.
 Result<std::vector<double>> parseNumbers(const std::string &flag, const std::string &text);
 /// "WxH".

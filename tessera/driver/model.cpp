@@ -56,7 +56,8 @@ public:
       if (recipe.is_object() && recipe.contains("inputs"))
         for (const auto &j : recipe["inputs"])
           if (j.value("name", "") == t.name)
-            if (auto p = preprocessFromJson(j.value("preprocess", nlohmann::ordered_json::object()))) {
+            if (auto p =
+                    preprocessFromJson(j.value("preprocess", nlohmann::ordered_json::object()))) {
               info.recipe = *p;
               info.recipeKnown = true;
             }
@@ -97,8 +98,8 @@ std::string inputNames(const std::vector<InputInfo> &inputs) {
 } // namespace
 
 bool RecipeFlags::any() const {
-  return mean || scale || pixelFormat || channelFormat || padType || resizeDims || keepAspectRatio ||
-         padValue;
+  return mean || scale || pixelFormat || channelFormat || padType || resizeDims ||
+         keepAspectRatio || padValue;
 }
 
 void RecipeFlags::apply(Preprocess &r) const {
@@ -122,9 +123,12 @@ void RecipeFlags::apply(Preprocess &r) const {
 
 const char *outputKindName(OutputKind kind) {
   switch (kind) {
-  case OutputKind::Logits: return "logits";
-  case OutputKind::Probability: return "probability";
-  case OutputKind::Classes: return "classes";
+  case OutputKind::Logits:
+    return "logits";
+  case OutputKind::Probability:
+    return "probability";
+  case OutputKind::Classes:
+    return "classes";
   }
   return "";
 }
@@ -159,8 +163,9 @@ Result<std::unique_ptr<Model>> Model::open(const fs::path &path, const OpenOptio
     return std::make_unique<InterpretedModel>(path, std::move(module), "onnx", options.flags);
   }
   if (!options.inputShapes.empty() || !options.outputNames.empty())
-    return fail("bad-option", path.string(), "--input_shapes and --output_names go with an .onnx file",
-                "shapes and outputs of " + (kind.empty() ? "this file" : kind + " files") + " are fixed");
+    return fail(
+        "bad-option", path.string(), "--input_shapes and --output_names go with an .onnx file",
+        "shapes and outputs of " + (kind.empty() ? "this file" : kind + " files") + " are fixed");
   if (kind == ".mlir") {
     TESSERA_ASSIGN(ir::Module module, ir::Module::load(path));
     const char *stage = module.state() == ir::kTopState ? "top" : "tpu";
@@ -177,8 +182,8 @@ Result<std::unique_ptr<Model>> Model::open(const fs::path &path, const OpenOptio
 Result<TensorMap> Model::preprocessImage(const fs::path &image) const {
   if (inputs_.size() != 1)
     return fail("bad-input", image.string(),
-                "is one image, the network has " + std::to_string(inputs_.size()) + " inputs: " +
-                    inputNames(inputs_),
+                "is one image, the network has " + std::to_string(inputs_.size()) +
+                    " inputs: " + inputNames(inputs_),
                 "give an .npz with an array for each");
   const InputInfo &in = inputs_.front();
   bool nhwc = in.recipe.channelFormat == "nhwc";
@@ -202,8 +207,8 @@ Result<TensorMap> Model::readInput(const fs::path &path) const {
   } else if (kind == ".npy") {
     if (inputs_.size() != 1)
       return fail("bad-input", path.string(),
-                  "is one array, the network has " + std::to_string(inputs_.size()) + " inputs: " +
-                      inputNames(inputs_),
+                  "is one array, the network has " + std::to_string(inputs_.size()) +
+                      " inputs: " + inputNames(inputs_),
                   "give an .npz with an array for each");
     TESSERA_ASSIGN(Tensor t, readNpy(path));
     given.set(inputs_.front().name, std::move(t));
@@ -220,16 +225,17 @@ Result<TensorMap> Model::readInput(const fs::path &path) const {
       errors.add(Diagnostic{"bad-input", path.string(), "has no array '" + in.name + "'",
                             "it holds " + (has.empty() ? "nothing" : has)});
     } else if (t->shape() != in.shape) {
-      errors.add(Diagnostic{"bad-input", path.string() + ": array '" + in.name + "'",
-                            "has shape " + shapeText(t->shape()) + ", the network takes " +
-                                shapeText(in.shape),
-                            ""});
+      errors.add(Diagnostic{
+          "bad-input", path.string() + ": array '" + in.name + "'",
+          "has shape " + shapeText(t->shape()) + ", the network takes " + shapeText(in.shape), ""});
     } else {
       Tensor values = t->converted(DType::F32);
       auto f = values.as<float>();
-      if (auto bad = std::count_if(f.begin(), f.end(), [](float v) { return !std::isfinite(v); }); bad > 0)
+      if (auto bad = std::count_if(f.begin(), f.end(), [](float v) { return !std::isfinite(v); });
+          bad > 0)
         errors.add(Diagnostic{"non-finite", path.string() + ": array '" + in.name + "'",
-                              "holds " + std::to_string(bad) + " value(s) that are NaN, infinite or beyond f32",
+                              "holds " + std::to_string(bad) +
+                                  " value(s) that are NaN, infinite or beyond f32",
                               "look for a division by zero where it was made"});
       map.set(in.name, std::move(values));
     }

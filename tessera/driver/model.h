@@ -1,6 +1,6 @@
 #pragma once
-// One face for a network at any stage: an ONNX file, a top or tpu module, a bmodel. No MLIR here, so
-// that the program and the scorer compile quickly.
+// One face for a network at any stage: an ONNX file, a top or tpu module, a bmodel. No MLIR here,
+// so that the program and the scorer compile quickly.
 #include "tessera/image/preprocess.h"
 #include "tessera/tensor/tensor.h"
 
@@ -15,8 +15,8 @@ struct Model;
 }
 namespace tessera::driver {
 
-/// Run time of a bmodel's first net and stage by the cycle model, in ms at 1 cycle = 1 ns, its command
-/// groups one after the other. Errors of the decoder and of an id deadlock.
+/// Run time of a bmodel's first net and stage by the cycle model, in ms at 1 cycle = 1 ns, its
+/// command groups one after the other. Errors of the decoder and of an id deadlock.
 Result<double> estimateMilliseconds(const bmodel::Model &model);
 
 /// Pre-processing given on the command line; unset fields leave what the file holds.
@@ -39,7 +39,8 @@ struct InputInfo {
   std::string name;
   Shape shape;
   Preprocess recipe;
-  bool recipeKnown = true; ///< false: a bmodel without a recipe and no flags; the defaults are a guess
+  bool recipeKnown =
+      true; ///< false: a bmodel without a recipe and no flags; the defaults are a guess
 };
 
 struct OutputInfo {
@@ -49,8 +50,8 @@ struct OutputInfo {
 
 struct OpenOptions {
   RecipeFlags flags;
-  std::vector<Shape> inputShapes;        ///< ONNX only
-  std::vector<std::string> outputNames;  ///< ONNX only
+  std::vector<Shape> inputShapes;       ///< ONNX only
+  std::vector<std::string> outputNames; ///< ONNX only
 };
 
 class Model {
@@ -68,11 +69,12 @@ public:
   virtual std::optional<double> milliseconds() const { return std::nullopt; }
   /// True if run() may be called from several threads at once, each call then using one core.
   virtual bool concurrent() const { return false; }
-  /// @param inputs by input name; F32 of the input's shape. @param all also inner tensors, in op order,
-  /// integers as real values.
+  /// @param inputs by input name; F32 of the input's shape. @param all also inner tensors, in op
+  /// order, integers as real values.
   virtual Result<TensorMap> run(const TensorMap &inputs, bool all) = 0;
 
-  /// An image file -> the network's only input, by its recipe. Error for a network of several inputs.
+  /// An image file -> the network's only input, by its recipe. Error for a network of several
+  /// inputs.
   Result<TensorMap> preprocessImage(const std::filesystem::path &image) const;
   /// Image, .npy or .npz -> inputs by name; npy and npz are taken as they are (shape checked).
   Result<TensorMap> readInput(const std::filesystem::path &path) const;

@@ -35,7 +35,8 @@ std::string withoutSuffix(const std::string &name) {
   return name.ends_with("_f32") ? name.substr(0, name.size() - 4) : name;
 }
 
-/// Compares each tensor of `ours` with the one of `reference` under its name, or its name without "_f32".
+/// Compares each tensor of `ours` with the one of `reference` under its name, or its name without
+/// "_f32".
 Result<Likeness> compareMaps(const TensorMap &ours, const TensorMap &reference) {
   Likeness result;
   for (const auto &[name, tensor] : ours) {
@@ -99,7 +100,8 @@ Result<Report> transform(const TransformOptions &o) {
   module.main().walk([&](mlir::Operation *op) {
     ops += !llvm::isa<top::WeightOp, mlir::func::FuncOp, mlir::func::ReturnOp>(op);
   });
-  report.json = {{"mlir", o.mlir.string()}, {"weights", beside(o.mlir, weights).string()}, {"ops", ops}};
+  report.json = {
+      {"mlir", o.mlir.string()}, {"weights", beside(o.mlir, weights).string()}, {"ops", ops}};
   report.lines.push_back(fmt::format("{}: {} ops, weights in {}", o.mlir.string(), ops, weights));
   for (const std::string &note : rewrites.notes) {
     report.json["notes"].push_back(note);
@@ -122,7 +124,8 @@ Result<Report> transform(const TransformOptions &o) {
       worst = std::max(worst, c.maxAbsDiff);
     }
   report.json["test"] = {{"input", inputFile.string()}, {"max_abs_difference", worst}};
-  report.lines.push_back(fmt::format("rewritten network against the imported one: largest difference {:.3g}", worst));
+  report.lines.push_back(
+      fmt::format("rewritten network against the imported one: largest difference {:.3g}", worst));
   if (!o.testResult.empty()) {
     TESSERA_TRY(writeNpz(o.testResult, after));
     report.json["test"]["result"] = o.testResult.string();
@@ -161,14 +164,15 @@ Result<Report> calibrate(const CalibrateOptions &o) {
   options.method = o.method;
   options.bins = o.histogramBins;
   options.allowDead = o.allowDead;
-  TESSERA_ASSIGN(calibrate::Table table,
-                 calibrate::calibrate(
-                     module, files.size(),
-                     [&](size_t i) { return model->readInput(files[i]); }, options));
+  TESSERA_ASSIGN(
+      calibrate::Table table,
+      calibrate::calibrate(
+          module, files.size(), [&](size_t i) { return model->readInput(files[i]); }, options));
   table.model = o.mlir.filename().string();
   TESSERA_TRY(calibrate::writeTable(o.output, table));
   Report report;
-  report.json = {{"table", o.output.string()}, {"images", files.size()}, {"tensors", table.rows.size()}};
+  report.json = {
+      {"table", o.output.string()}, {"images", files.size()}, {"tensors", table.rows.size()}};
   report.lines.push_back(fmt::format("{}: thresholds of {} tensors from {} images, method {}",
                                      o.output.string(), table.rows.size(), files.size(), o.method));
   for (const std::string &note : table.notes) {
@@ -186,7 +190,8 @@ Result<Report> deploy(const DeployOptions &o) {
   if (o.quantize == "INT8") {
     if (o.calibrationTable.empty())
       return fail("missing-table", o.mlir.string(), "INT8 needs --calibration_table",
-                  "make one: tessera calibrate " + o.mlir.string() + " --dataset FOLDER -o cali_table");
+                  "make one: tessera calibrate " + o.mlir.string() +
+                      " --dataset FOLDER -o cali_table");
     TESSERA_ASSIGN(calibrate::Table table, calibrate::readTable(o.calibrationTable));
     for (const calibrate::Row &row : table.rows)
       thresholds[row.name] = {row.threshold, row.min, row.max};
@@ -225,9 +230,9 @@ Result<Report> deploy(const DeployOptions &o) {
     report.json["ms"] = ms;
     report.json["coeff_bytes"] = stage.coeff.size();
     report.json["neuron_bytes"] = stage.ctxSize;
-    report.lines.push_back(fmt::format("{}: {:.3f} ms by the cycle model, weights {:.2f} MiB, tensors {:.2f} MiB",
-                                       o.model.string(), ms, stage.coeff.size() / 1048576.0,
-                                       stage.ctxSize / 1048576.0));
+    report.lines.push_back(fmt::format(
+        "{}: {:.3f} ms by the cycle model, weights {:.2f} MiB, tensors {:.2f} MiB",
+        o.model.string(), ms, stage.coeff.size() / 1048576.0, stage.ctxSize / 1048576.0));
   }
   if (o.testInput.empty())
     return report;
@@ -274,17 +279,20 @@ Result<Report> deploy(const DeployOptions &o) {
     }
     TESSERA_ASSIGN(Likeness like, compareMaps(ours, reference));
     if (like.compared == 0)
-      return fail("bad-reference", o.testReference.string(),
-                  "holds none of the tensors to compare", "give the file of transform's --test_result");
+      return fail("bad-reference", o.testReference.string(), "holds none of the tensors to compare",
+                  "give the file of transform's --test_result");
     report.json["test"]["cosine"] = like.cosine;
     report.json["test"]["euclid"] = like.euclid;
-    report.lines.push_back(fmt::format("against the reference: cosine {:.6f}, Euclid {:.6f} over {} tensor(s)",
-                                       like.cosine, like.euclid, like.compared));
+    report.lines.push_back(
+        fmt::format("against the reference: cosine {:.6f}, Euclid {:.6f} over {} tensor(s)",
+                    like.cosine, like.euclid, like.compared));
     if (like.cosine < o.toleranceCosine || like.euclid < o.toleranceEuclid)
-      return fail("tolerance", o.testReference.string(),
-                  fmt::format("cosine {:.6f} and Euclid {:.6f} are below --tolerance {},{}; the least like is '{}'",
-                              like.cosine, like.euclid, o.toleranceCosine, o.toleranceEuclid, like.worst),
-                  "look at that tensor's threshold, or lower --tolerance");
+      return fail(
+          "tolerance", o.testReference.string(),
+          fmt::format(
+              "cosine {:.6f} and Euclid {:.6f} are below --tolerance {},{}; the least like is '{}'",
+              like.cosine, like.euclid, o.toleranceCosine, o.toleranceEuclid, like.worst),
+          "look at that tensor's threshold, or lower --tolerance");
   }
   return report;
 }

@@ -1,5 +1,6 @@
 #pragma once
-// The pipeline on one page: each stage reads a file, writes a file, and says what it did. No MLIR here.
+// The pipeline on one page: each stage reads a file, writes a file, and says what it did. No MLIR
+// here.
 #include "tessera/driver/model.h"
 
 #include <nlohmann/json.hpp>
@@ -42,8 +43,8 @@ struct DeployOptions {
   double toleranceCosine = 0.8, toleranceEuclid = 0.5;
   bool compareAll = false;
 };
-/// top + table -> tpu module, schedule, bmodel. With a test input: interpreter and simulator must agree
-/// in every bit; with a reference, its tensors must be as like as the tolerances ask.
+/// top + table -> tpu module, schedule, bmodel. With a test input: interpreter and simulator must
+/// agree in every bit; with a reference, its tensors must be as like as the tolerances ask.
 Result<Report> deploy(const DeployOptions &options);
 
 } // namespace tessera::driver

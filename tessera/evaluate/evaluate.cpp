@@ -23,8 +23,8 @@ Result<std::map<std::string, fs::path>> masksByStem(const fs::path &folder) {
     auto [it, inserted] = result.try_emplace(stem, f);
     if (!inserted)
       errors.add(Diagnostic{"ambiguous-mask", folder.string(),
-                            "holds two masks for '" + stem + "': " + it->second.filename().string() +
-                                " and " + f.filename().string(),
+                            "holds two masks for '" + stem + "': " +
+                                it->second.filename().string() + " and " + f.filename().string(),
                             "keep one"});
   }
   if (!errors.empty())
@@ -45,7 +45,8 @@ Result<Mask> maskOf(const driver::Model &model, const TensorMap &outputs, int wi
   auto mask = decideMask(*output, rule, options.threshold, width, height);
   if (!mask)
     return fail("bad-output", model.path().string() + ": output '" + info.name + "'",
-                mask.error().diagnostics().front().message, mask.error().diagnostics().front().hint);
+                mask.error().diagnostics().front().message,
+                mask.error().diagnostics().front().hint);
   return cleanUp(*mask, options.cleanUp);
 }
 

@@ -11,9 +11,10 @@ struct DecideOptions {
   CleanUp cleanUp;                 ///< all off by default
 };
 
-/// The mask a network's first output means, at `width` x `height`: logits resized bilinearly first, then
-/// two channels: channel 1 - channel 0 > threshold (0); one channel: > threshold (0, or 0.5 for
-/// probabilities); class numbers: nearest resize, > 0. Error "bad-output" for other channel counts.
+/// The mask a network's first output means, at `width` x `height`: logits resized bilinearly first,
+/// then two channels: channel 1 - channel 0 > threshold (0); one channel: > threshold (0, or 0.5
+/// for probabilities); class numbers: nearest resize, > 0. Error "bad-output" for other channel
+/// counts.
 Result<Mask> maskOf(const driver::Model &model, const TensorMap &outputs, int width, int height,
                     const DecideOptions &options);
 
@@ -22,9 +23,9 @@ struct Options {
   /// Scored beside the model; where `masks` is empty its masks are the truth instead.
   driver::Model *reference = nullptr;
   DecideOptions decide;
-  int64_t count = 0; ///< first so many images; 0 = all
-  std::filesystem::path output;  ///< folder for the masks as STEM_mask.png; empty = none
-  int64_t pictures = 0;          ///< keep so many images with all masks, for a picture
+  int64_t count = 0;            ///< first so many images; 0 = all
+  std::filesystem::path output; ///< folder for the masks as STEM_mask.png; empty = none
+  int64_t pictures = 0;         ///< keep so many images with all masks, for a picture
 };
 
 struct ImageScore {
@@ -40,14 +41,15 @@ struct Pictured {
 };
 
 struct Scores {
-  std::vector<ImageScore> images; ///< in name order
-  double dice = 0, iou = 0;       ///< means over images
+  std::vector<ImageScore> images;      ///< in name order
+  double dice = 0, iou = 0;            ///< means over images
   std::optional<double> referenceDice; ///< the reference against the masks, if both are given
-  std::optional<double> ms, score; ///< a bmodel's: score = 100 * dice + 300 - ms
+  std::optional<double> ms, score;     ///< a bmodel's: score = 100 * dice + 300 - ms
   std::vector<Pictured> pictures;
 };
 
-/// Errors, all at once: images without a mask, unreadable files, masks of another size than their image.
+/// Errors, all at once: images without a mask, unreadable files, masks of another size than their
+/// image.
 Result<Scores> evaluate(driver::Model &model, const Options &options);
 
 } // namespace tessera::evaluate

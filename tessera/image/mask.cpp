@@ -55,8 +55,8 @@ void fill(cv::Mat &m) {
 
 } // namespace
 
-Result<Mask> decideMask(const Tensor &output, MaskRule rule, std::optional<double> threshold, int width,
-                        int height) {
+Result<Mask> decideMask(const Tensor &output, MaskRule rule, std::optional<double> threshold,
+                        int width, int height) {
   detail::quietOpenCv();
   Shape s = output.shape();
   while (s.size() > 3 && s.front() == 1)
@@ -78,7 +78,8 @@ Result<Mask> decideMask(const Tensor &output, MaskRule rule, std::optional<doubl
   double limit = threshold.value_or(rule == MaskRule::Probability && s[0] == 1 ? 0.5 : 0.0);
   try {
     if (w != width || h != height)
-      cv::resize(decision, decision, {width, height}, 0, 0, classes ? cv::INTER_NEAREST_EXACT : cv::INTER_LINEAR);
+      cv::resize(decision, decision, {width, height}, 0, 0,
+                 classes ? cv::INTER_NEAREST_EXACT : cv::INTER_LINEAR);
   } catch (const cv::Exception &e) {
     return fail("bad-output", "", "cannot be resized to the mask's size: " + e.err);
   }
@@ -93,7 +94,8 @@ Mask cleanUp(const Mask &mask, const CleanUp &o) {
   if (!o.largestComponent && !o.fillHoles && o.opening == 0 && o.median == 0)
     return mask;
   for (int size : {o.opening, o.median})
-    TESSERA_CHECK(size >= 0 && size <= 255 && (size == 0 || size % 2 == 1), "clean-up by an even size");
+    TESSERA_CHECK(size >= 0 && size <= 255 && (size == 0 || size % 2 == 1),
+                  "clean-up by an even size");
   if (mask.pixels.empty())
     return mask;
   detail::quietOpenCv();

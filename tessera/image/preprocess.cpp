@@ -12,10 +12,14 @@ namespace {
 
 int interpolation(Resize kernel) {
   switch (kernel) {
-  case Resize::Nearest: return cv::INTER_NEAREST;
-  case Resize::Linear: return cv::INTER_LINEAR;
-  case Resize::Cubic: return cv::INTER_CUBIC;
-  case Resize::Area: return cv::INTER_AREA;
+  case Resize::Nearest:
+    return cv::INTER_NEAREST;
+  case Resize::Linear:
+    return cv::INTER_LINEAR;
+  case Resize::Cubic:
+    return cv::INTER_CUBIC;
+  case Resize::Area:
+    return cv::INTER_AREA;
   }
   return cv::INTER_LINEAR;
 }
@@ -31,14 +35,21 @@ cv::Mat letterbox(const cv::Mat &from, int width, int height, int64_t padValue, 
   return canvas;
 }
 
-double perChannel(const std::vector<double> &list, int64_t c) { return list.size() == 1 ? list[0] : list[c]; }
+double perChannel(const std::vector<double> &list, int64_t c) {
+  return list.size() == 1 ? list[0] : list[c];
+}
 
 } // namespace
 
 nlohmann::ordered_json toJson(const Preprocess &r) {
-  return {{"mean", r.mean}, {"scale", r.scale}, {"pixel_format", r.pixelFormat},
-          {"channel_format", r.channelFormat}, {"resize_dims", r.resizeDims},
-          {"keep_aspect_ratio", r.keepAspectRatio}, {"pad_value", r.padValue}, {"pad_type", r.padType}};
+  return {{"mean", r.mean},
+          {"scale", r.scale},
+          {"pixel_format", r.pixelFormat},
+          {"channel_format", r.channelFormat},
+          {"resize_dims", r.resizeDims},
+          {"keep_aspect_ratio", r.keepAspectRatio},
+          {"pad_value", r.padValue},
+          {"pad_type", r.padType}};
 }
 
 Result<Preprocess> preprocessFromJson(const nlohmann::ordered_json &j) {
@@ -67,11 +78,12 @@ Status checkPreprocess(const Preprocess &r, int64_t channels) {
   if (!gray && r.pixelFormat != "bgr" && r.pixelFormat != "rgb")
     bad("pixel_format", "'" + r.pixelFormat + "' is not bgr, rgb or gray");
   if (channels != (gray ? 1 : 3))
-    bad("pixel_format", "'" + r.pixelFormat + "' makes " + (gray ? "1" : "3") + " channel(s), the input has " +
-                            std::to_string(channels));
+    bad("pixel_format", "'" + r.pixelFormat + "' makes " + (gray ? "1" : "3") +
+                            " channel(s), the input has " + std::to_string(channels));
   for (auto [name, list] : {std::pair("mean", &r.mean), {"scale", &r.scale}})
     if (list->size() != 1 && int64_t(list->size()) != channels && !(gray && list->size() == 3))
-      bad(name, "has " + std::to_string(list->size()) + " numbers for " + std::to_string(channels) + " channel(s)");
+      bad(name, "has " + std::to_string(list->size()) + " numbers for " + std::to_string(channels) +
+                    " channel(s)");
   if (r.channelFormat != "nchw" && r.channelFormat != "nhwc")
     bad("channel_format", "'" + r.channelFormat + "' is not nchw or nhwc");
   for (auto [name, list] : {std::pair("mean", &r.mean), {"scale", &r.scale}})
@@ -82,8 +94,8 @@ Status checkPreprocess(const Preprocess &r, int64_t channels) {
   if (r.padType != "center" && r.padType != "normal")
     bad("pad_type", "'" + r.padType + "' is not center or normal");
   if (!r.resizeDims.empty() &&
-      (r.resizeDims.size() != 2 || r.resizeDims[0] < 1 || r.resizeDims[1] < 1 || r.resizeDims[0] > 65535 ||
-       r.resizeDims[1] > 65535))
+      (r.resizeDims.size() != 2 || r.resizeDims[0] < 1 || r.resizeDims[1] < 1 ||
+       r.resizeDims[0] > 65535 || r.resizeDims[1] > 65535))
     bad("resize_dims", "must be height,width between 1 and 65535");
   if (!errors.empty())
     return fail(std::move(errors));
@@ -99,7 +111,8 @@ Result<Tensor> preprocess(const Image &image, const Preprocess &r, int64_t chann
   if (resizeHeight < height || resizeWidth < width)
     return fail("bad-recipe", "pre-processing: resize_dims",
                 std::to_string(resizeHeight) + "," + std::to_string(resizeWidth) +
-                    " is smaller than the input's " + std::to_string(height) + "," + std::to_string(width),
+                    " is smaller than the input's " + std::to_string(height) + "," +
+                    std::to_string(width),
                 "resize to at least the input's size; the rest is cropped around the centre");
   cv::Mat mat;
   try {
@@ -115,12 +128,15 @@ Result<Tensor> preprocess(const Image &image, const Preprocess &r, int64_t chann
   }
   int64_t top = (resizeHeight - height) / 2, left = (resizeWidth - width) / 2;
   bool nhwc = r.channelFormat == "nhwc";
-  Tensor t(DType::F32, nhwc ? Shape{1, height, width, channels} : Shape{1, channels, height, width});
+  Tensor t(DType::F32,
+           nhwc ? Shape{1, height, width, channels} : Shape{1, channels, height, width});
   auto out = t.as<float>();
   for (int64_t c = 0; c < channels; ++c) {
-    // Mean and scale belong to the network's channel order, which is the file's BGR reversed for rgb.
+    // Mean and scale belong to the network's channel order, which is the file's BGR reversed for
+    // rgb.
     int64_t source = r.pixelFormat == "rgb" ? channels - 1 - c : c;
-    float mean = static_cast<float>(perChannel(r.mean, c)), scale = static_cast<float>(perChannel(r.scale, c));
+    float mean = static_cast<float>(perChannel(r.mean, c)),
+          scale = static_cast<float>(perChannel(r.scale, c));
     for (int64_t y = 0; y < height; ++y) {
       const uint8_t *row = mat.ptr<uint8_t>(int(y + top)) + left * channels + source;
       for (int64_t x = 0; x < width; ++x)
@@ -134,7 +150,8 @@ Result<Tensor> preprocess(const Image &image, const Preprocess &r, int64_t chann
 Result<Image> resizeImage(const Image &image, int width, int height, Resize kernel) {
   detail::quietOpenCv();
   if (width < 1 || height < 1 || width > 65535 || height > 65535)
-    return fail("bad-option", "resize", std::to_string(width) + "x" + std::to_string(height) + " is no size");
+    return fail("bad-option", "resize",
+                std::to_string(width) + "x" + std::to_string(height) + " is no size");
   Image out(width, height);
   try {
     cv::Mat to = detail::view(out);

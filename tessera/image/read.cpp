@@ -13,15 +13,16 @@ namespace fs = std::filesystem;
 namespace tessera {
 namespace {
 
-constexpr const char *kSuffixes[] = {".jpg", ".jpeg", ".jpe", ".png",  ".bmp", ".dib", ".webp", ".tif",
-                                     ".tiff", ".gif",  ".pbm", ".pgm", ".ppm", ".pnm", ".jp2"};
+constexpr const char *kSuffixes[] = {".jpg", ".jpeg", ".jpe", ".png",  ".bmp",
+                                     ".dib", ".webp", ".tif", ".tiff", ".gif",
+                                     ".pbm", ".pgm",  ".ppm", ".pnm",  ".jp2"};
 
 bool isGif(const std::vector<uint8_t> &bytes) {
   return bytes.size() >= 6 && std::memcmp(bytes.data(), "GIF8", 4) == 0;
 }
 
-/// Decoders fill a truncated JPEG up with grey; it is complete only with an end marker behind its scans.
-/// Walked from the front: phones append films, whose bytes would pass for markers.
+/// Decoders fill a truncated JPEG up with grey; it is complete only with an end marker behind its
+/// scans. Walked from the front: phones append films, whose bytes would pass for markers.
 bool isTruncatedJpeg(const std::vector<uint8_t> &b) {
   if (b.size() < 4 || b[0] != 0xFF || b[1] != 0xD8)
     return false;
@@ -83,7 +84,8 @@ Result<Gif> readGif(const fs::path &path, const std::vector<uint8_t> &bytes) {
   };
   auto bad = [&](int e) {
     const char *text = GifErrorString(e);
-    return fail("bad-image", path.string(), std::string("is a broken GIF: ") + (text ? text : "unknown error"));
+    return fail("bad-image", path.string(),
+                std::string("is a broken GIF: ") + (text ? text : "unknown error"));
   };
   std::unique_ptr<GifFileType, void (*)(GifFileType *)> file(DGifOpen(&source, read, &code),
                                                              [](GifFileType *f) {
@@ -106,7 +108,8 @@ Result<Gif> readGif(const fs::path &path, const std::vector<uint8_t> &bytes) {
   const GifImageDesc &d = frame.ImageDesc;
   for (int y = std::max(0, -d.Top); y < d.Height && y + d.Top < gif.height; ++y)
     for (int x = std::max(0, -d.Left); x < d.Width && x + d.Left < gif.width; ++x)
-      gif.indices[size_t(y + d.Top) * gif.width + x + d.Left] = frame.RasterBits[size_t(y) * d.Width + x];
+      gif.indices[size_t(y + d.Top) * gif.width + x + d.Left] =
+          frame.RasterBits[size_t(y) * d.Width + x];
   const ColorMapObject *map = d.ColorMap ? d.ColorMap : file->SColorMap;
   for (int i = 0; map && i < map->ColorCount; ++i)
     gif.palette.push_back({map->Colors[i].Blue, map->Colors[i].Green, map->Colors[i].Red});
@@ -116,7 +119,9 @@ Result<Gif> readGif(const fs::path &path, const std::vector<uint8_t> &bytes) {
 
 } // namespace
 
-int64_t Mask::area() const { return std::count_if(pixels.begin(), pixels.end(), [](uint8_t v) { return v != 0; }); }
+int64_t Mask::area() const {
+  return std::count_if(pixels.begin(), pixels.end(), [](uint8_t v) { return v != 0; });
+}
 
 Result<Image> readImage(const fs::path &path) {
   TESSERA_ASSIGN(auto bytes, readFile(path));
@@ -161,14 +166,16 @@ Result<Mask> readMask(const fs::path &path) {
 
 bool isImageFile(const fs::path &path) {
   std::string suffix = path.extension().string();
-  std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(suffix.begin(), suffix.end(), suffix.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return std::find(std::begin(kSuffixes), std::end(kSuffixes), suffix) != std::end(kSuffixes);
 }
 
 Result<std::vector<fs::path>> listImages(const fs::path &folder) {
   std::error_code ec;
   if (!fs::is_directory(folder, ec))
-    return fail("bad-file", folder.string(), fs::exists(folder, ec) ? "is no folder" : "does not exist");
+    return fail("bad-file", folder.string(),
+                fs::exists(folder, ec) ? "is no folder" : "does not exist");
   std::vector<fs::path> files;
   for (fs::directory_iterator it(folder, ec), end; !ec && it != end; it.increment(ec))
     if (isImageFile(it->path()) && it->is_regular_file(ec))

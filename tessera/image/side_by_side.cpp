@@ -41,7 +41,8 @@ Image differences(const SideBySideRow &r) {
 
 } // namespace
 
-Image sideBySide(const std::vector<SideBySideRow> &rows, const SideBySideTitles &titles, int cellWidth) {
+Image sideBySide(const std::vector<SideBySideRow> &rows, const SideBySideTitles &titles,
+                 int cellWidth) {
   detail::quietOpenCv();
   bool reference = !rows.empty() && rows.front().reference.width > 0;
   std::vector<std::string> heads{titles.image, titles.truth};
@@ -59,8 +60,8 @@ Image sideBySide(const std::vector<SideBySideRow> &rows, const SideBySideTitles 
   cv::Mat canvas = detail::view(picture);
   canvas.setTo(cv::Scalar::all(255));
   for (int c = 0; c < columns; ++c)
-    cv::putText(canvas, heads[c], {kGap + c * (cellWidth + kGap) + 4, kTitleHeight - 8}, cv::FONT_HERSHEY_SIMPLEX, 0.5,
-                cv::Scalar::all(0), 1, cv::LINE_AA);
+    cv::putText(canvas, heads[c], {kGap + c * (cellWidth + kGap) + 4, kTitleHeight - 8},
+                cv::FONT_HERSHEY_SIMPLEX, 0.5, cv::Scalar::all(0), 1, cv::LINE_AA);
   int y = kTitleHeight;
   for (const SideBySideRow &r : rows) {
     cv::Size size(cellWidth, cellHeight(r));

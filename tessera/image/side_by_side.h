@@ -13,8 +13,9 @@ struct SideBySideTitles {
               differences = "differences";
 };
 
-/// One row a picture: image, truth, reference (if any), mask, and the image in grey under the mask's
-/// errors: red = object only in the mask, blue = object only in the truth. Each cell is `cellWidth` wide.
+/// One row a picture: image, truth, reference (if any), mask, and the image in grey under the
+/// mask's errors: red = object only in the mask, blue = object only in the truth. Each cell is
+/// `cellWidth` wide.
 Image sideBySide(const std::vector<SideBySideRow> &rows, const SideBySideTitles &titles = {},
                  int cellWidth = 300);
 

@@ -67,8 +67,12 @@ Runner::Runner(const ir::Module &module) {
     }
 
     Plan::Step step;
-    OpView view{op->getName().stripDialect().str(), op->getAttrDictionary(), ir::dtypeOf(result),
-                ir::scaleOf(result), {}, {}};
+    OpView view{op->getName().stripDialect().str(),
+                op->getAttrDictionary(),
+                ir::dtypeOf(result),
+                ir::scaleOf(result),
+                {},
+                {}};
     if (auto carried = llvm::dyn_cast<tpu::FloatOp>(op)) {
       view.name = carried.getOp().str();
       view.attributes = carried.getAttrs();
@@ -81,7 +85,8 @@ Runner::Runner(const ir::Module &module) {
       for (mlir::Value v : op->getOperands()) {
         auto it = values.find(v);
         if (it == values.end()) {
-          plan->error.add(Diagnostic{"unsupported-op", where, "reads a value that no op computes", ""});
+          plan->error.add(
+              Diagnostic{"unsupported-op", where, "reads a value that no op computes", ""});
           continue;
         }
         view.in.push_back(ir::dtypeOf(v));
@@ -93,7 +98,8 @@ Runner::Runner(const ir::Module &module) {
     if (!isInput && !step.operands.empty() && step.operands.size() == op->getNumOperands())
       step.compute = computeOf(view);
     if (!isInput && !step.compute)
-      plan->error.add(Diagnostic{"unsupported-op", where, "cannot be interpreted with these types", ""});
+      plan->error.add(
+          Diagnostic{"unsupported-op", where, "cannot be interpreted with these types", ""});
     plan->steps.push_back(std::move(step));
     plan->tensors.push_back({name, kind, ir::shapeOf(result), view.out, view.outScale});
     lastReader.push_back(slot); // a tensor without readers dies at once
@@ -172,8 +178,8 @@ Result<TensorMap> Runner::run(const TensorMap &inputs, const Options &options) c
       values[i] = step.compute(operands, options.floatPath);
       TESSERA_CHECK(values[i].shape() == info.shape && values[i].dtype() == info.dtype,
                     "tensor '" + info.name + "' computed as " + shapeText(values[i].shape()) + " " +
-                        dtypeName(values[i].dtype()) + ", its type says " + shapeText(info.shape) + " " +
-                        dtypeName(info.dtype));
+                        dtypeName(values[i].dtype()) + ", its type says " + shapeText(info.shape) +
+                        " " + dtypeName(info.dtype));
       operands.clear();
     }
     if (options.onTensor)

@@ -1,6 +1,6 @@
 #pragma once
-// Runs a module of either dialect on tensors: top in float, tpu in its stored types. This is the plain
-// meaning of a network, which calibration measures and the simulator must equal.
+// Runs a module of either dialect on tensors: top in float, tpu in its stored types. This is the
+// plain meaning of a network, which calibration measures and the simulator must equal.
 #include "tessera/interpret/kernels/conv2d.h"
 #include "tessera/ir/module.h"
 
@@ -11,8 +11,8 @@ namespace tessera::interpret {
 
 class Runner {
 public:
-  /// Reads the whole module once; neither it nor MLIR is touched afterwards (weight buffers are shared).
-  /// An op that cannot be run makes every run() return that error.
+  /// Reads the whole module once; neither it nor MLIR is touched afterwards (weight buffers are
+  /// shared). An op that cannot be run makes every run() return that error.
   explicit Runner(const ir::Module &module);
   Runner(Runner &&) noexcept;
   ~Runner();
@@ -37,9 +37,9 @@ public:
     FloatPath floatPath = FloatPath::Fast;
   };
   /// `inputs` by the names of the Input ops, of their shapes; other types than f32 are converted by
-  /// value. Results by tensor name in their stored type. A tensor is freed after its last reader unless
-  /// kept. Thread-safe; results do not depend on the number of threads.
-  /// Errors, all at once: missing, unknown or misshapen inputs ("bad-input").
+  /// value. Results by tensor name in their stored type. A tensor is freed after its last reader
+  /// unless kept. Thread-safe; results do not depend on the number of threads. Errors, all at once:
+  /// missing, unknown or misshapen inputs ("bad-input").
   Result<TensorMap> run(const TensorMap &inputs, const Options &options) const;
   Result<TensorMap> run(const TensorMap &inputs) const { return run(inputs, Options()); }
 

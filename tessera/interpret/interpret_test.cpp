@@ -132,7 +132,8 @@ func.func @main(%arg0: !f) -> tensor<1x2x1x3xf32> {
   options.keepAll = true;
   auto out = runner.run(in, options);
   ASSERT_TRUE(out) << out.error().text();
-  // 2.5 -> 3, -2.5 -> -3, 200 -> 127; (5 - 2q) * 3 / 2 half up: -1.5 -> -1 -> 0, 16.5 -> 17, negative -> 0.
+  // 2.5 -> 3, -2.5 -> -3, 200 -> 127; (5 - 2q) * 3 / 2 half up: -1.5 -> -1 -> 0, 16.5 -> 17,
+  // negative -> 0.
   EXPECT_THAT(out->find("q")->as<int8_t>(), ElementsAre(3, -3, 127));
   EXPECT_THAT(out->find("conv")->as<uint8_t>(), ElementsAre(0, 17, 0));
   EXPECT_THAT(floats(*out->find("cat_f32")), ElementsAre(0, 4.25, 0, 0, 2.25, 0));

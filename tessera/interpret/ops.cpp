@@ -43,7 +43,9 @@ public:
     return dict_.get(name) ? integer(name) : absent;
   }
   double real(const char *name) const { return get<mlir::FloatAttr>(name).getValueAsDouble(); }
-  double real(const char *name, double absent) const { return dict_.get(name) ? real(name) : absent; }
+  double real(const char *name, double absent) const {
+    return dict_.get(name) ? real(name) : absent;
+  }
   bool flag(const char *name, bool absent = false) const {
     return dict_.get(name) ? get<mlir::BoolAttr>(name).getValue() : absent;
   }
@@ -99,8 +101,8 @@ Compute convolution(const OpView &op, bool transposed) {
   std::vector<double> pad = a.reals("pad_value");
   if (isInteger(op)) {
     std::vector<int32_t> padInt(pad.begin(), pad.end());
-    return [=, m = a.integers32("multiplier"), r = a.integers32("rshift"), out = op.out](Operands o,
-                                                                                       FloatPath) {
+    return [=, m = a.integers32("multiplier"), r = a.integers32("rshift"),
+            out = op.out](Operands o, FloatPath) {
       Requantization q{m, r, out, numerics::Rounding::HalfUp};
       return transposed ? deconvInt(o[0], o[1], optional(o, 2), window, group, q)
                         : conv2dInt(o[0], o[1], optional(o, 2), window, group, padInt, q);
@@ -142,7 +144,9 @@ Compute computeLeakyRelu(const OpView &op) {
 }
 Compute computeClip(const OpView &op) {
   Attributes a(op.attributes);
-  return [lo = a.real("min"), hi = a.real("max")](Operands o, FloatPath) { return clip(o[0], lo, hi); };
+  return [lo = a.real("min"), hi = a.real("max")](Operands o, FloatPath) {
+    return clip(o[0], lo, hi);
+  };
 }
 Compute computeSoftmax(const OpView &op) {
   return [axis = Attributes(op.attributes).integer("axis")](Operands o, FloatPath) {
@@ -152,10 +156,8 @@ Compute computeSoftmax(const OpView &op) {
 Compute computeArg(const OpView &op) {
   Attributes a(op.attributes);
   return [axis = a.integer("axis"), keep = a.flag("keepdims", true),
-          smallest = a.text("mode", "ArgMax") == "ArgMin",
-          last = a.flag("select_last_index")](Operands o, FloatPath) {
-    return arg(o[0], axis, keep, smallest, last);
-  };
+          smallest = a.text("mode", "ArgMax") == "ArgMin", last = a.flag("select_last_index")](
+             Operands o, FloatPath) { return arg(o[0], axis, keep, smallest, last); };
 }
 
 Compute pooling(const OpView &op, bool average) {
@@ -184,8 +186,9 @@ Compute computePad(const OpView &op) {
 }
 Compute computeInterp(const OpView &op) {
   Attributes a(op.attributes);
-  static const std::map<std::string, InterpMode> modes = {
-      {"nearest", InterpMode::Nearest}, {"linear", InterpMode::Linear}, {"cubic", InterpMode::Cubic}};
+  static const std::map<std::string, InterpMode> modes = {{"nearest", InterpMode::Nearest},
+                                                          {"linear", InterpMode::Linear},
+                                                          {"cubic", InterpMode::Cubic}};
   static const std::map<std::string, CoordMode> coords = {
       {"half_pixel", CoordMode::HalfPixel},
       {"pytorch_half_pixel", CoordMode::PytorchHalfPixel},
@@ -243,14 +246,18 @@ Compute computeMulShift(const OpView &op) {
 Compute computeCompare(const OpView &op) {
   Attributes a(op.attributes);
   static const std::map<std::string, CompareMode> modes = {
-      {"Greater", CompareMode::Greater},         {"GreaterOrEqual", CompareMode::GreaterOrEqual},
-      {"Less", CompareMode::Less},               {"LessOrEqual", CompareMode::LessOrEqual},
+      {"Greater", CompareMode::Greater},
+      {"GreaterOrEqual", CompareMode::GreaterOrEqual},
+      {"Less", CompareMode::Less},
+      {"LessOrEqual", CompareMode::LessOrEqual},
       {"Equal", CompareMode::Equal}};
   auto it = modes.find(a.text("mode"));
   TESSERA_CHECK(it != modes.end(), "the mode of a verified Compare");
   CompareMode mode = it->second;
   if (op.in.size() == 1)
-    return [mode, t = a.real("threshold")](Operands o, FloatPath) { return compareWith(mode, o[0], t); };
+    return [mode, t = a.real("threshold")](Operands o, FloatPath) {
+      return compareWith(mode, o[0], t);
+    };
   return [mode](Operands o, FloatPath) { return compare(mode, o[0], o[1]); };
 }
 Compute computeWhere(const OpView &) {
@@ -258,15 +265,13 @@ Compute computeWhere(const OpView &) {
 }
 Compute computeGather(const OpView &op) {
   Attributes a(op.attributes);
-  return [i = a.integers("indices"), axis = a.integer("axis"),
-          keep = a.flag("keepdims", true)](Operands o, FloatPath) { return gather(o[0], i, axis, keep); };
+  return [i = a.integers("indices"), axis = a.integer("axis"), keep = a.flag("keepdims", true)](
+             Operands o, FloatPath) { return gather(o[0], i, axis, keep); };
 }
 Compute computeSlice(const OpView &op) {
   Attributes a(op.attributes);
-  return [offset = a.integers("offset"), steps = a.integers("steps"),
-          sizes = a.integers("sizes")](Operands o, FloatPath) {
-    return slice(o[0], offset, steps, sizes);
-  };
+  return [offset = a.integers("offset"), steps = a.integers("steps"), sizes = a.integers("sizes")](
+             Operands o, FloatPath) { return slice(o[0], offset, steps, sizes); };
 }
 Compute computeReshape(const OpView &op) {
   return [shape = Attributes(op.attributes).integers("shape")](Operands o, FloatPath) {
@@ -285,7 +290,9 @@ Compute computeCast(const OpView &op) {
   if (op.attributes.get("to"))
     return [to = a.text("to")](Operands o, FloatPath) { return castFloat(o[0], to); };
   if (op.in[0] == DType::F32 && op.outScale != 0)
-    return [s = op.outScale, out = op.out](Operands o, FloatPath) { return castToQuant(o[0], s, out); };
+    return [s = op.outScale, out = op.out](Operands o, FloatPath) {
+      return castToQuant(o[0], s, out);
+    };
   if (op.inScale[0] != 0 && op.out == DType::F32)
     return [s = op.inScale[0]](Operands o, FloatPath) { return castFromQuant(o[0], s); };
   return nullptr;
@@ -294,16 +301,21 @@ Compute computeCast(const OpView &op) {
 using Make = Compute (*)(const OpView &);
 const std::map<std::string, Make> &table() {
   static const std::map<std::string, Make> t = {
-      {"Conv", computeConv},           {"Conv2D", computeConv},   {"Deconv", computeDeconv},
-      {"BatchNorm", computeBatchNorm}, {"Scale", computeScale},   {"Relu", computeRelu},
-      {"Sigmoid", computeSigmoid},     {"LeakyRelu", computeLeakyRelu}, {"Clip", computeClip},
-      {"Softmax", computeSoftmax},     {"Arg", computeArg},       {"MaxPool", computeMaxPool},
-      {"AvgPool", computeAvgPool},     {"Pool2D", computePool2D}, {"Concat", computeConcat},
-      {"Pad", computePad},             {"Interp", computeInterp}, {"Add", computeAdd},
-      {"Sub", computeSub},             {"Mul", computeMul},       {"Div", computeDiv},
-      {"MulShift", computeMulShift},   {"Compare", computeCompare}, {"Where", computeWhere},
-      {"Gather", computeGather},       {"Slice", computeSlice},   {"Cast", computeCast},
-      {"Reshape", computeReshape},     {"Permute", computePermute},
+      {"Conv", computeConv},       {"Conv2D", computeConv},
+      {"Deconv", computeDeconv},   {"BatchNorm", computeBatchNorm},
+      {"Scale", computeScale},     {"Relu", computeRelu},
+      {"Sigmoid", computeSigmoid}, {"LeakyRelu", computeLeakyRelu},
+      {"Clip", computeClip},       {"Softmax", computeSoftmax},
+      {"Arg", computeArg},         {"MaxPool", computeMaxPool},
+      {"AvgPool", computeAvgPool}, {"Pool2D", computePool2D},
+      {"Concat", computeConcat},   {"Pad", computePad},
+      {"Interp", computeInterp},   {"Add", computeAdd},
+      {"Sub", computeSub},         {"Mul", computeMul},
+      {"Div", computeDiv},         {"MulShift", computeMulShift},
+      {"Compare", computeCompare}, {"Where", computeWhere},
+      {"Gather", computeGather},   {"Slice", computeSlice},
+      {"Cast", computeCast},       {"Reshape", computeReshape},
+      {"Permute", computePermute},
   };
   return t;
 }

@@ -95,9 +95,8 @@ Result<Module> Module::load(const fs::path &path) {
     else if (t->shape() != shapeOf(op->getResult(0)) || t->dtype() != dtypeOf(op->getResult(0)))
       errors.add(Diagnostic{"bad-module", where,
                             "is " + shapeText(t->shape()) + " " + dtypeName(t->dtype()) + " in " +
-                                file + ", the text says " +
-                                shapeText(shapeOf(op->getResult(0))) + " " +
-                                dtypeName(dtypeOf(op->getResult(0))),
+                                file + ", the text says " + shapeText(shapeOf(op->getResult(0))) +
+                                " " + dtypeName(dtypeOf(op->getResult(0))),
                             "keep the npz that was written with this file"});
   });
   if (!errors.empty())
@@ -229,19 +228,31 @@ mlir::RankedTensorType quantType(mlir::MLIRContext *context, const Shape &shape,
 
 mlir::RankedTensorType plainType(mlir::MLIRContext *context, const Shape &shape, DType dtype) {
   auto integer = [&](unsigned width, bool isUnsigned) -> mlir::Type {
-    return mlir::IntegerType::get(context, width,
-                                  isUnsigned ? mlir::IntegerType::Unsigned
-                                             : mlir::IntegerType::Signless);
+    return mlir::IntegerType::get(
+        context, width, isUnsigned ? mlir::IntegerType::Unsigned : mlir::IntegerType::Signless);
   };
   mlir::Type element;
   switch (dtype) {
-  case DType::F32: element = mlir::Float32Type::get(context); break;
-  case DType::I8: element = integer(8, false); break;
-  case DType::U8: element = integer(8, true); break;
-  case DType::I16: element = integer(16, false); break;
-  case DType::U16: element = integer(16, true); break;
-  case DType::I32: element = integer(32, false); break;
-  default: TESSERA_CHECK(false, "no plain type for this DType");
+  case DType::F32:
+    element = mlir::Float32Type::get(context);
+    break;
+  case DType::I8:
+    element = integer(8, false);
+    break;
+  case DType::U8:
+    element = integer(8, true);
+    break;
+  case DType::I16:
+    element = integer(16, false);
+    break;
+  case DType::U16:
+    element = integer(16, true);
+    break;
+  case DType::I32:
+    element = integer(32, false);
+    break;
+  default:
+    TESSERA_CHECK(false, "no plain type for this DType");
   }
   return mlir::RankedTensorType::get(shape, element);
 }

@@ -16,9 +16,10 @@
 namespace tessera::ir {
 
 /// Which stage wrote a module; the attribute top.state.
-inline constexpr const char *kTopState = "TOP_F32";        ///< top dialect, by import and optimize
-inline constexpr const char *kTpuState = "TPU_LOWERED";    ///< tpu dialect, by quantize
-inline constexpr const char *kFinalState = "TPU_ADDRESSED"; ///< tpu dialect with slices and addresses, by schedule
+inline constexpr const char *kTopState = "TOP_F32";     ///< top dialect, by import and optimize
+inline constexpr const char *kTpuState = "TPU_LOWERED"; ///< tpu dialect, by quantize
+inline constexpr const char *kFinalState =
+    "TPU_ADDRESSED"; ///< tpu dialect with slices and addresses, by schedule
 
 class Module {
 public:
@@ -29,7 +30,8 @@ public:
   /// Parses and verifies the text and reads the weights its top.weight_file names (relative to the
   /// text's folder). Every op's error comes as a Diagnostic with file:line:column.
   static Result<Module> load(const std::filesystem::path &mlir);
-  /// Writes the npz (`weightFile`, a file name in the same folder) first, then the text, both atomically.
+  /// Writes the npz (`weightFile`, a file name in the same folder) first, then the text, both
+  /// atomically.
   Status save(const std::filesystem::path &mlir, const std::string &weightFile);
   /// Verifier of all ops; errors as Diagnostics naming tensor and op.
   Status verify(const std::string &where);
@@ -40,7 +42,8 @@ public:
   std::string name() const;
   std::string state() const;
   void setState(const std::string &state);
-  /// String attributes of the module, prefix "top." added; empty if absent. E.g. "mode" = INT8, "chip".
+  /// String attributes of the module, prefix "top." added; empty if absent. E.g. "mode" = INT8,
+  /// "chip".
   std::string attribute(const std::string &key) const;
   void setAttribute(const std::string &key, const std::string &value);
   std::string text() const;
@@ -54,10 +57,12 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> op_;
 };
 
-/// A fresh context with func, quant, top and tpu loaded, single-threaded (determinism of ids and errors).
+/// A fresh context with func, quant, top and tpu loaded, single-threaded (determinism of ids and
+/// errors).
 std::shared_ptr<mlir::MLIRContext> makeContext();
 
-/// Runs `body` with MLIR's diagnostics collected as ours; its errors are returned if it fails or emits any.
+/// Runs `body` with MLIR's diagnostics collected as ours; its errors are returned if it fails or
+/// emits any.
 Status collectErrors(mlir::MLIRContext *context, const std::string &where,
                      const std::function<mlir::LogicalResult()> &body);
 
@@ -67,8 +72,8 @@ std::string nameOf(mlir::Value v); ///< of its defining op
 inline std::string nameOf(mlir::OpState op) { return nameOf(op.getOperation()); }
 mlir::Location nameLoc(mlir::MLIRContext *context, const std::string &name);
 
-/// Stable ids: `id` of every op, and `from`, the ids of the previous stage's ops (or ONNX node indices)
-/// that it stands for. -1 / empty if unset.
+/// Stable ids: `id` of every op, and `from`, the ids of the previous stage's ops (or ONNX node
+/// indices) that it stands for. -1 / empty if unset.
 int64_t idOf(mlir::Operation *op);
 void setId(mlir::Operation *op, int64_t id);
 std::vector<int64_t> originOf(mlir::Operation *op);

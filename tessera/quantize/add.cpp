@@ -11,21 +11,24 @@ void lowerAdd(Lowering &l, mlir::Operation *operation) {
     auto side = [&](mlir::Value v) {
       return l.isWeight(v) ? l.createWeight(op, ir::nameOf(v), l.weight(v)) : l.value(v);
     };
-    return l.replace(op, l.create<tpu::AddOp>(op, l.resultType(op, DType::F32, 0), side(op.getLhs()),
-                                              side(op.getRhs()), op.getDoRelu(),
-                                              llvm::ArrayRef<int32_t>(), llvm::ArrayRef<int32_t>()));
+    return l.replace(op,
+                     l.create<tpu::AddOp>(op, l.resultType(op, DType::F32, 0), side(op.getLhs()),
+                                          side(op.getRhs()), op.getDoRelu(),
+                                          llvm::ArrayRef<int32_t>(), llvm::ArrayRef<int32_t>()));
   }
   mlir::Value lhs = l.value(op.getLhs()), rhs = l.value(op.getRhs());
   auto type = l.typeFromTable(op);
   if (!l.integer())
-    return l.replace(op, l.create<tpu::AddOp>(op, type, lhs, rhs, op.getDoRelu(),
-                                              llvm::ArrayRef<int32_t>(), llvm::ArrayRef<int32_t>()));
+    return l.replace(op,
+                     l.create<tpu::AddOp>(op, type, lhs, rhs, op.getDoRelu(),
+                                          llvm::ArrayRef<int32_t>(), llvm::ArrayRef<int32_t>()));
   auto element = llvm::dyn_cast<mlir::quant::UniformQuantizedType>(type.getElementType());
   if (!element)
     return;
   if (ir::shapeOf(lhs) != ir::shapeOf(rhs))
-    return l.refuse(op, "adds " + shapeText(ir::shapeOf(lhs)) + " and " + shapeText(ir::shapeOf(rhs)) +
-                            ", broadcasting has no INT8 form yet",
+    return l.refuse(op,
+                    "adds " + shapeText(ir::shapeOf(lhs)) + " and " + shapeText(ir::shapeOf(rhs)) +
+                        ", broadcasting has no INT8 form yet",
                     "make both operands of one shape");
   auto a = numerics::chooseMultiplier8(ir::scaleOf(lhs) / element.getScale());
   auto b = numerics::chooseMultiplier8(ir::scaleOf(rhs) / element.getScale());

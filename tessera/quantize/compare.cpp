@@ -1,4 +1,5 @@
-// Comparisons with a constant become Greater or Less with a whole threshold on stored integers, exactly.
+// Comparisons with a constant become Greater or Less with a whole threshold on stored integers,
+// exactly.
 #include "tessera/quantize/lowering.h"
 
 #include <algorithm>
@@ -16,7 +17,8 @@ void lowerCompare(Lowering &l, mlir::Operation *operation) {
                     "ArgMax over the two channels, or Greater on their difference, has one");
   const Tensor c = l.weight(constant).converted(DType::F64);
   auto values = c.as<double>();
-  if (values.empty() || std::any_of(values.begin(), values.end(), [&](double v) { return v != values[0]; }))
+  if (values.empty() ||
+      std::any_of(values.begin(), values.end(), [&](double v) { return v != values[0]; }))
     return l.refuse(op, "compares with a constant that differs between elements", "");
   if (ir::shapeOf(op.getResult()) != ir::shapeOf(variable))
     return l.refuse(op, "broadcasts its input, which has no form yet", "");
@@ -35,7 +37,8 @@ void lowerCompare(Lowering &l, mlir::Operation *operation) {
   if (!greater && mode != "Less" && mode != "LessOrEqual")
     return l.refuse(op, "compares by " + mode, "Greater and Less have a form");
   if (l.integer()) {
-    // For whole x: x > t is x > floor(t); x >= t is x > ceil(t) - 1; x < t is x < ceil(t); x <= t is x < floor(t) + 1.
+    // For whole x: x > t is x > floor(t); x >= t is x > ceil(t) - 1; x < t is x < ceil(t); x <= t
+    // is x < floor(t) + 1.
     t = mode == "Greater"          ? std::floor(t)
         : mode == "GreaterOrEqual" ? std::ceil(t) - 1
         : mode == "Less"           ? std::ceil(t)

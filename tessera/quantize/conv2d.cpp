@@ -15,9 +15,10 @@ std::vector<double> quantizePadding(Lowering &l, top::ConvOp op, llvm::ArrayRef<
   for (double v : raw) {
     double q = static_cast<double>(numerics::roundToInt(v / scale, numerics::Rounding::HalfAway));
     if (q < low || q > high) {
-      l.refuse(op, "needs padding cells of " + std::to_string(v) + " (" + std::to_string(v / scale) +
-                       " steps of its input), outside the input type's " + std::to_string(int(low)) +
-                       ".." + std::to_string(int(high)),
+      l.refuse(op,
+               "needs padding cells of " + std::to_string(v) + " (" + std::to_string(v / scale) +
+                   " steps of its input), outside the input type's " + std::to_string(int(low)) +
+                   ".." + std::to_string(int(high)),
                "move the mean to the flags (--mean) instead of the model");
       return {};
     }
@@ -49,15 +50,16 @@ void lowerConv2D(Lowering &l, mlir::Operation *operation) {
     mlir::DenseF64ArrayAttr pad;
     if (op.getPadValue())
       pad = l.builder.getDenseF64ArrayAttr(*op.getPadValue());
-    return l.replace(op, l.create<tpu::Conv2DOp>(
-                             op, type, input, w, b, op.getKernelShape(), op.getStrides(),
-                             op.getPads(), op.getDilations(), op.getGroup(), op.getDoRelu(), pad,
-                             llvm::ArrayRef<int32_t>(), llvm::ArrayRef<int32_t>()));
+    return l.replace(
+        op, l.create<tpu::Conv2DOp>(op, type, input, w, b, op.getKernelShape(), op.getStrides(),
+                                    op.getPads(), op.getDilations(), op.getGroup(), op.getDoRelu(),
+                                    pad, llvm::ArrayRef<int32_t>(), llvm::ArrayRef<int32_t>()));
   }
   auto element = llvm::dyn_cast<mlir::quant::UniformQuantizedType>(type.getElementType());
   if (!element)
     return; // the table's error is enough
-  // ReLU is the unsigned result; a table whose min is negative after a ReLU belongs to another model.
+  // ReLU is the unsigned result; a table whose min is negative after a ReLU belongs to another
+  // model.
   if (op.getDoRelu() && element.isSigned())
     return l.refuse(op, "ends in ReLU but its table row has a negative minimum",
                     "calibrate this very model again");

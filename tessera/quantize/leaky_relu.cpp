@@ -11,7 +11,8 @@ void lowerLeakyRelu(Lowering &l, mlir::Operation *operation) {
     if (ir::dtypeOf(input) == DType::U8)
       return l.replace(op, input); // cannot be negative
     if (alpha < 0)
-      return l.refuse(op, "has alpha " + std::to_string(alpha) + ", which must not be negative", "");
+      return l.refuse(op, "has alpha " + std::to_string(alpha) + ", which must not be negative",
+                      "");
     factor = numerics::chooseMultiplier8(alpha);
   }
   l.replace(op, l.create<tpu::LeakyReluOp>(op, l.typeLike(input, op), input, op.getAlpha(),

@@ -35,8 +35,8 @@ Result<Quantized> Lowering::run() {
   }
   if (!errors_.empty())
     return fail(std::move(errors_));
-  to.setFunctionType(builder.getFunctionType(
-      body.getArgumentTypes(), mlir::ValueRange(outputs).getTypes()));
+  to.setFunctionType(
+      builder.getFunctionType(body.getArgumentTypes(), mlir::ValueRange(outputs).getTypes()));
   TESSERA_TRY(target_.verify(where_));
   return Quantized{std::move(target_), std::move(notes_)};
 }
@@ -90,7 +90,8 @@ mlir::Value Lowering::lowerOutput(mlir::Value top) {
   auto it = values_.find(top);
   if (it == values_.end()) {
     if (errors_.empty())
-      errors_.add(Diagnostic{"unsupported-op", where_, "an output of the network is a constant", ""});
+      errors_.add(
+          Diagnostic{"unsupported-op", where_, "an output of the network is a constant", ""});
     return {};
   }
   if (!ir::isQuantized(it->second))
@@ -165,7 +166,8 @@ mlir::Value Lowering::rescale(mlir::Operation *op, mlir::Value lowered,
   if (factor.multiplier == 0)
     refuse(op,
            "joins tensors whose scales are too far apart: '" + ir::nameOf(lowered) + "' has " +
-               std::to_string(ir::scaleOf(lowered)) + ", the result " + std::to_string(to.getScale()),
+               std::to_string(ir::scaleOf(lowered)) + ", the result " +
+               std::to_string(to.getScale()),
            "the ratio must lie between 2^-31 and 126");
   return createNamed<tpu::MulShiftOp>(op, ir::nameOf(lowered) + "_to_" + ir::nameOf(op), type,
                                       lowered, factor.multiplier, factor.rshift);
@@ -206,9 +208,9 @@ Result<Quantized> quantize(const ir::Module &top, const Thresholds &thresholds,
       if (!names.count(name) && unused++ == 0)
         first = name;
     if (unused)
-      result->notes.push_back(std::to_string(unused) +
-                              " row(s) of the calibration table name no tensor of this model, first '" +
-                              first + "'");
+      result->notes.push_back(
+          std::to_string(unused) +
+          " row(s) of the calibration table name no tensor of this model, first '" + first + "'");
   }
   return result;
 }

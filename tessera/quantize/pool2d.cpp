@@ -18,10 +18,10 @@ void lowerPool2D(Lowering &l, mlir::Operation *operation) {
     auto relu = l.createNamed<tpu::ReluOp>(op, ir::nameOf(op) + "_relu", input.getType(), input);
     input = relu; // max(relu(x)) = relu(max(x))
   }
-  l.replace(op, l.create<tpu::Pool2DOp>(op, l.typeLike(input, op), input, "Max",
-                                        op.getKernelShape(), op.getStrides(), op.getPads(),
-                                        op.getDilations(), false, op.getCeilMode(),
-                                        l.integer() ? false : op.getDoRelu()));
+  l.replace(op,
+            l.create<tpu::Pool2DOp>(op, l.typeLike(input, op), input, "Max", op.getKernelShape(),
+                                    op.getStrides(), op.getPads(), op.getDilations(), false,
+                                    op.getCeilMode(), l.integer() ? false : op.getDoRelu()));
 }
 
 } // namespace tessera::quantize

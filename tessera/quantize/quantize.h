@@ -20,15 +20,16 @@ struct Options {
 };
 
 struct Quantized {
-  ir::Module module;              ///< state TPU_LOWERED
-  std::vector<std::string> notes; ///< rounding of padding values, unused table rows: for the user's eyes
+  ir::Module module; ///< state TPU_LOWERED
+  std::vector<std::string>
+      notes; ///< rounding of padding values, unused table rows: for the user's eyes
 };
 
 /// Lowers a top module. Activations: scale = threshold / 255 as u8 where the table's min >= 0, else
-/// threshold / 127 as i8; zero points are 0. Scheme and formulas: reference page "instruction streams"
-/// 4.5, 4.7, 4.8. Outputs are cast back to f32 under their name + "_f32".
-/// Errors, all at once: tensors the table lacks, ops or attributes without an integer form (by tensor
-/// name and op), thresholds that are zero or not finite.
+/// threshold / 127 as i8; zero points are 0. Scheme and formulas: reference page "instruction
+/// streams" 4.5, 4.7, 4.8. Outputs are cast back to f32 under their name + "_f32". Errors, all at
+/// once: tensors the table lacks, ops or attributes without an integer form (by tensor name and
+/// op), thresholds that are zero or not finite.
 /// @param where names the source in messages, e.g. the .mlir path.
 Result<Quantized> quantize(const ir::Module &top, const Thresholds &thresholds,
                            const Options &options, const std::string &where);

@@ -18,7 +18,8 @@ ir::Module moduleOf(const std::string &body, const TensorMap &weights) {
   fs::create_directories(dir);
   EXPECT_TRUE(writeNpz(dir / "w.npz", weights));
   EXPECT_TRUE(writeText(dir / "m.mlir", "module @m attributes {top.state = \"TOP_F32\", "
-                                        "top.weight_file = \"w.npz\"} {\n" + body + "\n}\n"));
+                                        "top.weight_file = \"w.npz\"} {\n" +
+                                            body + "\n}\n"));
   auto m = ir::Module::load(dir / "m.mlir");
   EXPECT_TRUE(m) << (m ? "" : m.error().text());
   fs::remove_all(dir);
@@ -66,7 +67,8 @@ TEST(Quantize, ConvolutionGetsIntegersOfTheDocumentedScheme) {
   EXPECT_DOUBLE_EQ(ir::scaleOf(conv.getResult()), 5.1 / 255);
   EXPECT_THAT(names, testing::ElementsAre("input", "input_ui8", "conv_filter_i8", "conv_bias_int32",
                                           "conv", "conv_f32"));
-  // Channel 0: largest |w| is 1.0, so the weight scale is 1/127 and the factor (1/127)(1/255)/(5.1/255).
+  // Channel 0: largest |w| is 1.0, so the weight scale is 1/127 and the factor
+  // (1/127)(1/255)/(5.1/255).
   double factor = (1.0 / 127) / 5.1;
   double got = std::ldexp(conv.getMultiplier()[0], -conv.getRshift()[0]);
   EXPECT_NEAR(got / factor, 1.0, 1e-6);
@@ -122,7 +124,8 @@ func.func @main(%arg0: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
   %2 = top.Softmax %0 {axis = 1 : i64} : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("soft")
   %3 = top.Add %1, %2 : (tensor<1x1x4x4xf32>, tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("sum")
   return %3 : tensor<1x1x4x4xf32>
-})", {});
+})",
+                            {});
   auto q = quantize::quantize(top, {{"input", {1, 0, 1}}, {"sum", {1, 0, 1}}}, {}, "m.mlir");
   ASSERT_FALSE(q);
   EXPECT_EQ(q.error().diagnostics().size(), 2u) << q.error().text();
@@ -138,18 +141,22 @@ TEST(Quantize, ComparisonsBecomeWholeThresholds) {
     double expected; ///< with scale 2/255 on u8
   };
   double s = 2.0 / 255;
-  for (const Case &c : {Case{"Greater", 0, "Greater", 0}, Case{"Greater", 10.5 * s, "Greater", 10},
-                        Case{"GreaterOrEqual", 10.5 * s, "Greater", 10},
-                        Case{"Less", 10.5 * s, "Less", 11}, Case{"LessOrEqual", 10.5 * s, "Less", 11}}) {
+  for (const Case &c :
+       {Case{"Greater", 0, "Greater", 0}, Case{"Greater", 10.5 * s, "Greater", 10},
+        Case{"GreaterOrEqual", 10.5 * s, "Greater", 10}, Case{"Less", 10.5 * s, "Less", 11},
+        Case{"LessOrEqual", 10.5 * s, "Less", 11}}) {
     TensorMap w;
     w.set("c", Tensor::of<float>({1}, std::vector<float>{static_cast<float>(c.constant)}));
-    ir::Module top = moduleOf(std::string(R"(
+    ir::Module top = moduleOf(
+        std::string(R"(
 func.func @main(%arg0: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
   %0 = top.Input %arg0 : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("input")
   %c = top.Weight : () -> tensor<1xf32> loc("c")
-  %1 = top.Compare %0, %c {mode = ")") + c.mode + R"("} : (tensor<1x1x4x4xf32>, tensor<1xf32>) -> tensor<1x1x4x4xf32> loc("cmp")
+  %1 = top.Compare %0, %c {mode = ")") +
+            c.mode + R"("} : (tensor<1x1x4x4xf32>, tensor<1xf32>) -> tensor<1x1x4x4xf32> loc("cmp")
   return %1 : tensor<1x1x4x4xf32>
-})", w);
+})",
+        w);
     auto q = quantize::quantize(top, {{"input", {2, 0, 2}}}, {}, "m.mlir");
     ASSERT_TRUE(q) << q.error().text();
     q->module.main().walk([&](tpu::CompareOp op) {

@@ -5,13 +5,20 @@ namespace tessera::quantize {
 
 LowerFunction findLowering(llvm::StringRef opName) {
   static const std::map<std::string, LowerFunction> table = {
-      {"top.Conv", lowerConv2D},      {"top.Deconv", lowerDeconv},
-      {"top.MaxPool", lowerPool2D},   {"top.AvgPool", lowerPool2D},
-      {"top.Add", lowerAdd},          {"top.Concat", lowerConcat},
-      {"top.Pad", lowerPad},          {"top.Slice", lowerSlice},
-      {"top.Interp", lowerInterp},    {"top.Relu", lowerRelu},
-      {"top.LeakyRelu", lowerLeakyRelu}, {"top.Compare", lowerCompare},
-      {"top.Arg", lowerArg},          {"top.Cast", lowerCast},
+      {"top.Conv", lowerConv2D},
+      {"top.Deconv", lowerDeconv},
+      {"top.MaxPool", lowerPool2D},
+      {"top.AvgPool", lowerPool2D},
+      {"top.Add", lowerAdd},
+      {"top.Concat", lowerConcat},
+      {"top.Pad", lowerPad},
+      {"top.Slice", lowerSlice},
+      {"top.Interp", lowerInterp},
+      {"top.Relu", lowerRelu},
+      {"top.LeakyRelu", lowerLeakyRelu},
+      {"top.Compare", lowerCompare},
+      {"top.Arg", lowerArg},
+      {"top.Cast", lowerCast},
       {"top.Reshape", lowerReshape},
   };
   auto it = table.find(opName.str());

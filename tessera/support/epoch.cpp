@@ -13,7 +13,8 @@ Result<std::time_t> sourceDateEpoch() {
   std::string_view text = variable;
   long long seconds = 0;
   auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (ec != std::errc() || end != text.data() + text.size() || seconds < 0 || seconds > 253402300799)
+  if (ec != std::errc() || end != text.data() + text.size() || seconds < 0 ||
+      seconds > 253402300799)
     return fail("bad-environment", "SOURCE_DATE_EPOCH",
                 "'" + std::string(text) + "' is no whole number from 0 to 253402300799",
                 "set seconds since 1970, e.g. $(date +%s), or unset it");

@@ -48,7 +48,8 @@ Result<std::vector<uint8_t>> readFile(const fs::path &path) {
   std::error_code ec;
   if (fs::is_directory(path, ec))
     return fail("bad-file", path.string(), "is a folder, expected a file");
-  // A pipe has no length, and opening one nobody writes to would wait for ever; a device may never end.
+  // A pipe has no length, and opening one nobody writes to would wait for ever; a device may never
+  // end.
   if (fs::exists(path, ec) && !fs::is_regular_file(path, ec))
     return fail("bad-file", path.string(), "is a pipe or a device, expected a file");
   std::ifstream in(path, std::ios::binary | std::ios::ate);
@@ -61,7 +62,8 @@ Result<std::vector<uint8_t>> readFile(const fs::path &path) {
   try {
     bytes.resize(static_cast<size_t>(size));
   } catch (const std::exception &) {
-    return fail("bad-file", path.string(), "cannot be read: " + std::to_string(size) + " bytes do not fit into memory");
+    return fail("bad-file", path.string(),
+                "cannot be read: " + std::to_string(size) + " bytes do not fit into memory");
   }
   in.seekg(0);
   if (!bytes.empty() && !in.read(reinterpret_cast<char *>(bytes.data()), bytes.size()))
@@ -74,8 +76,7 @@ Result<std::string> readText(const fs::path &path) {
   return std::string(bytes.begin(), bytes.end());
 }
 
-Status writeAtomically(const fs::path &path,
-                       const std::function<Status(const fs::path &)> &write) {
+Status writeAtomically(const fs::path &path, const std::function<Status(const fs::path &)> &write) {
   std::error_code ec;
   if (fs::is_directory(path, ec))
     return fail("write-failed", path.string(), "is a folder, expected a file name");
@@ -87,8 +88,8 @@ Status writeAtomically(const fs::path &path,
                 "create it first");
   // The extension stays, since image writers choose the format by it.
   static std::atomic<unsigned> counter{0};
-  fs::path temp = folder / ("." + target.stem().string() + ".tmp" + std::to_string(::getpid()) + "-" +
-                            std::to_string(counter++) + target.extension().string());
+  fs::path temp = folder / ("." + target.stem().string() + ".tmp" + std::to_string(::getpid()) +
+                            "-" + std::to_string(counter++) + target.extension().string());
   int slot = claimSlot(temp.string());
   auto release = [&] {
     if (slot >= 0)

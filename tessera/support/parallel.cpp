@@ -24,9 +24,9 @@ int threadCount() { return limitedTo > 0 ? limitedTo : tbb::info::default_concur
 
 void setThreadCount(int n) {
   limitedTo = n;
-  limit = n > 0 ? std::make_unique<tbb::global_control>(
-                      tbb::global_control::max_allowed_parallelism, n)
-                : nullptr;
+  limit =
+      n > 0 ? std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism, n)
+            : nullptr;
 }
 
 } // namespace tessera

@@ -8,7 +8,8 @@
 
 namespace tessera {
 
-/// Counts `total` units of a stage. Thread-safe. Prints to stderr, and nothing during the first two seconds.
+/// Counts `total` units of a stage. Thread-safe. Prints to stderr, and nothing during the first two
+/// seconds.
 class Progress {
 public:
   Progress(std::string stage, int64_t total, std::string unit = "");

@@ -9,8 +9,8 @@
 namespace tessera {
 
 /// One located message. `where` names the place as a user knows it, e.g.
-/// "unet.onnx: node 'up3' (ConvTranspose)" or "cali_table line 7"; `message` states the rule with the
-/// value found; `hint` says what to do instead. Printed as "where: error[code]: message; hint".
+/// "unet.onnx: node 'up3' (ConvTranspose)" or "cali_table line 7"; `message` states the rule with
+/// the value found; `hint` says what to do instead. Printed as "where: error[code]: message; hint".
 struct Diagnostic {
   std::string code;    ///< short stable name, e.g. "unsupported-op", "bad-file"
   std::string where;   ///< may be empty
@@ -42,11 +42,11 @@ template <class T> using Result = tl::expected<T, Error>;
 using Status = Result<void>;
 using Unexpected = tl::unexpected<Error>;
 
-/// `return fail("bad-file", path, "not an npz archive", "...")` from any function that returns a Result.
+/// `return fail("bad-file", path, "not an npz archive", "...")` from any function that returns a
+/// Result.
 inline Unexpected fail(std::string code, std::string where, std::string message,
                        std::string hint = {}) {
-  return Unexpected(
-      Error(std::move(code), std::move(where), std::move(message), std::move(hint)));
+  return Unexpected(Error(std::move(code), std::move(where), std::move(message), std::move(hint)));
 }
 inline Unexpected fail(Error e) { return Unexpected(std::move(e)); }
 

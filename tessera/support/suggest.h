@@ -6,8 +6,8 @@
 
 namespace tessera {
 
-/// The first candidate with the fewest edits (insert, delete, replace a character) from `word`; empty if
-/// none is within two edits or a third of the longer word's length.
+/// The first candidate with the fewest edits (insert, delete, replace a character) from `word`;
+/// empty if none is within two edits or a third of the longer word's length.
 std::string closest(std::string_view word, std::span<const std::string> candidates);
 /// "did you mean 'x'?", or empty without a close candidate.
 std::string didYouMean(std::string_view word, std::span<const std::string> candidates);

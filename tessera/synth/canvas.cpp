@@ -9,7 +9,8 @@ namespace {
 
 constexpr int kSubRows = 4;
 
-/// The x of every edge crossing the horizontal line y, sorted. Half-open in y, so that a vertex counts once.
+/// The x of every edge crossing the horizontal line y, sorted. Half-open in y, so that a vertex
+/// counts once.
 void crossings(const Polygon &p, double y, std::vector<double> &out) {
   out.clear();
   for (size_t i = 0; i < p.size(); ++i) {
@@ -43,8 +44,10 @@ double sine(double x) {
   constexpr double kQuarter = 1.5707963267948966;
   double turns = std::floor(x / kQuarter + 0.5);
   double r = x - turns * kQuarter, r2 = r * r;
-  double s = r * (1 + r2 * (-1.0 / 6 + r2 * (1.0 / 120 + r2 * (-1.0 / 5040 + r2 * (1.0 / 362880)))));
-  double c = 1 + r2 * (-0.5 + r2 * (1.0 / 24 + r2 * (-1.0 / 720 + r2 * (1.0 / 40320 - r2 / 3628800))));
+  double s =
+      r * (1 + r2 * (-1.0 / 6 + r2 * (1.0 / 120 + r2 * (-1.0 / 5040 + r2 * (1.0 / 362880)))));
+  double c =
+      1 + r2 * (-0.5 + r2 * (1.0 / 24 + r2 * (-1.0 / 720 + r2 * (1.0 / 40320 - r2 / 3628800))));
   switch (int64_t(turns) & 3) {
   case 0:
     return s;
@@ -174,7 +177,8 @@ Image Canvas::toImage(uint64_t grainKey, double grain) const {
     for (int x = 0; x < width_; ++x) {
       const Color &c = pixels_[size_t(y) * width_ + x];
       uint64_t bits = mix(grainKey + (uint64_t(uint32_t(y)) << 32 | uint32_t(x)));
-      // Sum of two uniforms: a triangle, close enough to a sensor's noise. Shared part plus a colour part.
+      // Sum of two uniforms: a triangle, close enough to a sensor's noise. Shared part plus a
+      // colour part.
       auto noise = [&](int part) {
         return (double(bits >> (part * 16) & 0xFF) + double(bits >> (part * 16 + 8) & 0xFF) - 255) /
                255 * grain;

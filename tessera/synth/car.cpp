@@ -25,7 +25,8 @@ struct Face {
   Vec3 normal() const {
     // From the diagonals, so that a degenerate first edge does no harm.
     size_t n = corners.size();
-    return normalized(cross(corners[n / 2] - corners[0], corners[n - 1] - corners[n / 4 ? n / 4 : 1]));
+    return normalized(
+        cross(corners[n / 2] - corners[0], corners[n - 1] - corners[n / 4 ? n / 4 : 1]));
   }
   Vec3 middle() const {
     Vec3 sum;
@@ -72,7 +73,8 @@ public:
     std::stable_sort(faces.begin(), faces.end(), [&](const Face &a, const Face &b) {
       return camera_.depth(a.middle()) > camera_.depth(b.middle());
     });
-    // Twice: one coverage pass would let the background shine through where two faces share an edge.
+    // Twice: one coverage pass would let the background shine through where two faces share an
+    // edge.
     for (const Face &f : faces)
       canvas_.fill(project(f.corners), lit(f.color, f.normal()));
     for (const Face &f : faces)
@@ -105,9 +107,9 @@ std::vector<Vec3> disc(const Vec3 &centre, double radius, double from = 0, doubl
 /// Cross-section from low right over the top to low left (seen from the front: counter-clockwise).
 std::array<Vec3, 6> ring(const Station &s) {
   double middle = s.low + (s.high - s.low) * 0.55;
-  return {Vec3{s.x, -s.halfWidth * 0.93, s.low}, Vec3{s.x, -s.halfWidth, middle},
+  return {Vec3{s.x, -s.halfWidth * 0.93, s.low},  Vec3{s.x, -s.halfWidth, middle},
           Vec3{s.x, -s.halfWidth * 0.92, s.high}, Vec3{s.x, s.halfWidth * 0.92, s.high},
-          Vec3{s.x, s.halfWidth, middle}, Vec3{s.x, s.halfWidth * 0.93, s.low}};
+          Vec3{s.x, s.halfWidth, middle},         Vec3{s.x, s.halfWidth * 0.93, s.low}};
 }
 
 std::vector<Face> bodyFaces(const Car &car) {
@@ -135,7 +137,10 @@ CabinQuads cabin(const Car &c) {
   Vec3 fr{c.cabinFront, -w, c.belt}, fl{c.cabinFront, w, c.belt};
   Vec3 tbr{c.roofRear, -t, c.roof}, tbl{c.roofRear, t, c.roof};
   Vec3 tfr{c.roofFront, -t, c.roof}, tfl{c.roofFront, t, c.roof};
-  return {{br, fr, tfr, tbr}, {fl, bl, tbl, tfl}, {fr, fl, tfl, tfr}, {bl, br, tbr, tbl},
+  return {{br, fr, tfr, tbr},
+          {fl, bl, tbl, tfl},
+          {fr, fl, tfl, tfr},
+          {bl, br, tbr, tbl},
           {tbr, tfr, tfl, tbl}};
 }
 
@@ -145,7 +150,9 @@ Vec3 onQuad(const std::array<Vec3, 4> &q, double u, double v) {
 std::vector<Vec3> patch(const std::array<Vec3, 4> &q, double u0, double u1, double v0, double v1) {
   return {onQuad(q, u0, v0), onQuad(q, u1, v0), onQuad(q, u1, v1), onQuad(q, u0, v1)};
 }
-Vec3 quadNormal(const std::array<Vec3, 4> &q) { return normalized(cross(q[2] - q[0], q[3] - q[1])); }
+Vec3 quadNormal(const std::array<Vec3, 4> &q) {
+  return normalized(cross(q[2] - q[0], q[3] - q[1]));
+}
 
 } // namespace
 
@@ -204,10 +211,10 @@ Car Car::random(Random r) {
             {half * 0.86, clear + 0.01, hood, w * 0.96},
             {half * 0.97, clear + 0.04, nose + 0.1, w * 0.88},
             {half, clear + 0.1, nose, w * 0.76}};
-  static constexpr Color kPaints[] = {
-      {0.06, 0.06, 0.07}, {0.93, 0.93, 0.92}, {0.68, 0.7, 0.72}, {0.4, 0.42, 0.45}, {0.7, 0.08, 0.08},
-      {0.1, 0.2, 0.55},   {0.08, 0.35, 0.2},  {0.75, 0.66, 0.5}, {0.9, 0.72, 0.1},  {0.45, 0.12, 0.2},
-      {0.35, 0.5, 0.65},  {0.85, 0.4, 0.1}};
+  static constexpr Color kPaints[] = {{0.06, 0.06, 0.07}, {0.93, 0.93, 0.92}, {0.68, 0.7, 0.72},
+                                      {0.4, 0.42, 0.45},  {0.7, 0.08, 0.08},  {0.1, 0.2, 0.55},
+                                      {0.08, 0.35, 0.2},  {0.75, 0.66, 0.5},  {0.9, 0.72, 0.1},
+                                      {0.45, 0.12, 0.2},  {0.35, 0.5, 0.65},  {0.85, 0.4, 0.1}};
   c.paint = kPaints[r.below(std::size(kPaints))];
   double cast = r.uniform(0, 0.25);
   c.paint = blend(c.paint, {r.uniform(0, 1), r.uniform(0, 1), r.uniform(0, 1)}, cast);
@@ -288,8 +295,10 @@ void drawCar(Canvas &canvas, Mask &mask, const Camera &camera, const Car &car, c
   auto cap = [&](const Station &s, bool front) {
     double k = front ? 1 : -1, x = s.x + k * 0.01, h = s.high - s.low;
     auto quad = [&](double y0, double y1, double z0, double z1) {
-      return std::vector<Vec3>{{x, y0 * s.halfWidth * 0.9, s.low + z0 * h}, {x, y1 * s.halfWidth * 0.9, s.low + z0 * h},
-                               {x, y1 * s.halfWidth * 0.9, s.low + z1 * h}, {x, y0 * s.halfWidth * 0.9, s.low + z1 * h}};
+      return std::vector<Vec3>{{x, y0 * s.halfWidth * 0.9, s.low + z0 * h},
+                               {x, y1 * s.halfWidth * 0.9, s.low + z0 * h},
+                               {x, y1 * s.halfWidth * 0.9, s.low + z1 * h},
+                               {x, y0 * s.halfWidth * 0.9, s.low + z1 * h}};
     };
     if (front)
       paint.mark(quad(-0.5, 0.5, 0.4, 0.9), car.trim * 0.8);
@@ -314,13 +323,22 @@ void drawCar(Canvas &canvas, Mask &mask, const Camera &camera, const Car &car, c
     double doorLow = car.body[2].low + 0.12;
     std::vector<double> doors{car.cabinFront - 0.25, (car.cabinFront - 0.25 + car.cabinRear) / 2};
     for (double x : doors)
-      paint.mark({{x, y, doorLow}, {x + 0.025, y, doorLow}, {x + 0.025, y * 0.95, car.belt}, {x, y * 0.95, car.belt}},
+      paint.mark({{x, y, doorLow},
+                  {x + 0.025, y, doorLow},
+                  {x + 0.025, y * 0.95, car.belt},
+                  {x, y * 0.95, car.belt}},
                  car.paint * 0.25, 0.7);
     for (double x : doors)
-      paint.mark({{x - 0.3, y, car.belt - 0.16}, {x - 0.14, y, car.belt - 0.16}, {x - 0.14, y, car.belt - 0.12}, {x - 0.3, y, car.belt - 0.12}},
+      paint.mark({{x - 0.3, y, car.belt - 0.16},
+                  {x - 0.14, y, car.belt - 0.16},
+                  {x - 0.14, y, car.belt - 0.12},
+                  {x - 0.3, y, car.belt - 0.12}},
                  car.trim, 0.9);
     double shine = car.body[2].low + (car.belt - car.body[2].low) * 0.62;
-    paint.mark({{car.body[2].x, y, shine}, {car.body[5].x, y * 0.97, shine - 0.03}, {car.body[5].x, y * 0.97, shine}, {car.body[2].x, y, shine + 0.05}},
+    paint.mark({{car.body[2].x, y, shine},
+                {car.body[5].x, y * 0.97, shine - 0.03},
+                {car.body[5].x, y * 0.97, shine},
+                {car.body[2].x, y, shine + 0.05}},
                blend(light.sky, {1, 1, 1}, 0.5), 0.15 + 0.45 * light.gloss);
     for (double x : {car.axleRear, car.axleFront}) {
       paint.mark(disc({x, y, r}, r * 1.13, 0, kPi), tyre * 0.4);
@@ -337,11 +355,15 @@ void drawCar(Canvas &canvas, Mask &mask, const Camera &camera, const Car &car, c
       paint.mark(disc(hub, r * 0.13), car.rim * 0.8);
     }
     // Lamps wrap around the corners.
-    paint.mark({{car.body[6].x, y * 0.9, car.body[6].high - 0.16}, {car.body[6].x - 0.3, y * 0.95, car.body[6].high - 0.06},
-                {car.body[6].x - 0.25, y * 0.95, car.body[6].high + 0.02}, {car.body[6].x, y * 0.88, car.body[6].high - 0.04}},
+    paint.mark({{car.body[6].x, y * 0.9, car.body[6].high - 0.16},
+                {car.body[6].x - 0.3, y * 0.95, car.body[6].high - 0.06},
+                {car.body[6].x - 0.25, y * 0.95, car.body[6].high + 0.02},
+                {car.body[6].x, y * 0.88, car.body[6].high - 0.04}},
                {0.92, 0.92, 0.86});
-    paint.mark({{car.body[1].x, y * 0.93, car.body[1].high - 0.3}, {car.body[1].x + 0.16, y * 0.97, car.body[1].high - 0.3},
-                {car.body[1].x + 0.16, y * 0.95, car.body[1].high - 0.06}, {car.body[1].x, y * 0.91, car.body[1].high - 0.06}},
+    paint.mark({{car.body[1].x, y * 0.93, car.body[1].high - 0.3},
+                {car.body[1].x + 0.16, y * 0.97, car.body[1].high - 0.3},
+                {car.body[1].x + 0.16, y * 0.95, car.body[1].high - 0.06},
+                {car.body[1].x, y * 0.91, car.body[1].high - 0.06}},
                {0.6, 0.05, 0.05});
   }
 
@@ -363,7 +385,8 @@ void drawCar(Canvas &canvas, Mask &mask, const Camera &camera, const Car &car, c
     double up = std::max(0.0, quadNormal(face).z);
     double reflect = light.gloss * (0.15 + 0.5 * up);
     paint.mark(p, [&, top, bottom, reflect](double x, double y) {
-      Color through = behind.at(std::clamp(int(x), 0, behind.width() - 1), std::clamp(int(y), 0, behind.height() - 1));
+      Color through = behind.at(std::clamp(int(x), 0, behind.width() - 1),
+                                std::clamp(int(y), 0, behind.height() - 1));
       double t = (y - top) / std::max(bottom - top, 1e-6);
       return blend(blend(through, car.glass, car.tint), light.sky, reflect * (1 - 0.7 * t));
     });

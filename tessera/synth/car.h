@@ -15,10 +15,10 @@ struct Vec3 {
 
 /// Looks at (0, 0, 0.6) from `distance` metres away at height `height`.
 struct Camera {
-  double turn = 0;     ///< radians the car is turned against the viewer
+  double turn = 0; ///< radians the car is turned against the viewer
   double distance = 9, height = 1.5;
-  double zoom = 1;     ///< pixels per (metre at one metre distance)
-  Vec2 centre;         ///< picture point of the point looked at
+  double zoom = 1; ///< pixels per (metre at one metre distance)
+  Vec2 centre;     ///< picture point of the point looked at
 
   Vec2 project(const Vec3 &p) const;
   /// The camera's place in the car's coordinates.
@@ -34,13 +34,13 @@ struct Station {
 };
 
 struct Car {
-  std::vector<Station> body;                          ///< rear to front
-  double cabinRear, cabinFront, roofRear, roofFront;  ///< x
-  double belt, roof;                                  ///< z
+  std::vector<Station> body;                         ///< rear to front
+  double cabinRear, cabinFront, roofRear, roofFront; ///< x
+  double belt, roof;                                 ///< z
   double halfWidth, roofHalfWidth;
   double wheelRadius, axleRear, axleFront;
   Color paint, glass, rim, trim;
-  double tint;                                        ///< share of glass colour over what is behind
+  double tint; ///< share of glass colour over what is behind
   int sideWindows, spokes;
   bool twoTone, mirrors;
 
@@ -52,7 +52,7 @@ struct Car {
 struct Light {
   Vec3 direction; ///< towards the light, length 1
   double ambient = 0.5, diffuse = 0.5, gloss = 0.5;
-  Color sky;      ///< what glass and roof reflect
+  Color sky; ///< what glass and roof reflect
 };
 
 /// Shadow on the ground; not part of the mask.

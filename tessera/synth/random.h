@@ -20,8 +20,8 @@ inline double unit(uint64_t bits) { return double(bits >> 11) * 0x1p-53; }
 class Random {
 public:
   explicit Random(uint64_t key) : key_(mix(key)) {}
-  /// An independent stream; parts of a scene take one each, so that one more number in a part leaves
-  /// the others as they were.
+  /// An independent stream; parts of a scene take one each, so that one more number in a part
+  /// leaves the others as they were.
   Random fork(uint64_t tag) const { return Random(key_ ^ mix(tag + 0x5bf03635ull)); }
   uint64_t bits() { return mix(key_ + counter_++ * 0xD1342543DE82EF95ull); }
   /// [lo, hi)

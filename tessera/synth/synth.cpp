@@ -16,7 +16,8 @@ namespace {
 double noise(uint64_t key, double x, double y) {
   double fx = std::floor(x), fy = std::floor(y), u = x - fx, v = y - fy;
   auto lattice = [&](int dx, int dy) {
-    return unit(mix(key ^ mix(uint64_t(int64_t(fx) + dx) * 0x9E3779B1u + uint64_t(int64_t(fy) + dy) * 0x85EBCA77ull)));
+    return unit(mix(key ^ mix(uint64_t(int64_t(fx) + dx) * 0x9E3779B1u +
+                              uint64_t(int64_t(fy) + dy) * 0x85EBCA77ull)));
   };
   u = u * u * (3 - 2 * u);
   v = v * v * (3 - 2 * v);
@@ -26,7 +27,8 @@ double noise(uint64_t key, double x, double y) {
 }
 
 double layered(uint64_t key, double x, double y) {
-  return 0.55 * noise(key, x, y) + 0.3 * noise(key + 1, x * 2.3, y * 2.3) + 0.15 * noise(key + 2, x * 5.1, y * 5.1);
+  return 0.55 * noise(key, x, y) + 0.3 * noise(key + 1, x * 2.3, y * 2.3) +
+         0.15 * noise(key + 2, x * 5.1, y * 5.1);
 }
 
 Color anyColor(Random &r, double low, double high) {
@@ -49,14 +51,18 @@ void drawBackground(Canvas &canvas, Random r, double horizon, bool studio) {
     double share = std::clamp((y - horizon) / edge + 0.5, 0.0, 1.0);
     double t = std::clamp(y / std::max(horizon, 1.0), 0.0, 1.0);
     Color c = blend(top, low, t);
-    double n = skyTexture > 0 && share < 1 ? layered(key, x / w * skyScale, y / w * skyScale * 1.5) - 0.5 : 0;
+    double n = skyTexture > 0 && share < 1
+                   ? layered(key, x / w * skyScale, y / w * skyScale * 1.5) - 0.5
+                   : 0;
     c = c + Color{n, n, n} * (skyTexture * 2 * (1 - share));
     if (share > 0) {
       double depth = std::max((y - horizon) / h, 0.004);
       Color g = blend(far, near, std::clamp((y - horizon) / std::max(h - horizon, 1.0), 0.0, 1.0));
       // In perspective far away, flat close by: keeps the lattice from aliasing at the horizon.
       double zoom = 1 / (depth + 0.25);
-      double m = layered(key + 9, (x / w - 0.5) * groundScale * zoom, depth * groundScale * zoom * 2.5) - 0.5;
+      double m =
+          layered(key + 9, (x / w - 0.5) * groundScale * zoom, depth * groundScale * zoom * 2.5) -
+          0.5;
       c = blend(c, g + Color{m, m, m} * (groundTexture * 1.4), share);
     }
     return c;
@@ -65,7 +71,8 @@ void drawBackground(Canvas &canvas, Random r, double horizon, bool studio) {
   if (studio) {
     // Turntable edge and lamps.
     if (r.chance(0.7)) {
-      double y = r.uniform(0.62, 0.8) * h, rx = r.uniform(0.45, 0.7) * w, ry = r.uniform(0.1, 0.2) * w;
+      double y = r.uniform(0.62, 0.8) * h, rx = r.uniform(0.45, 0.7) * w,
+             ry = r.uniform(0.1, 0.2) * w;
       Color plate = near * r.uniform(0.7, 1.2);
       canvas.fill(ellipse({r.uniform(0.4, 0.6) * w, y}, rx, ry), plate, 0.6);
     }
@@ -84,7 +91,8 @@ void drawBackground(Canvas &canvas, Random r, double horizon, bool studio) {
 
   // Far: buildings with windows.
   for (int k = r.below(6); k > 0; --k) {
-    double x = r.uniform(-0.15, 0.95) * w, bw = r.uniform(0.1, 0.4) * w, bh = r.uniform(0.15, 1.0) * horizon;
+    double x = r.uniform(-0.15, 0.95) * w, bw = r.uniform(0.1, 0.4) * w,
+           bh = r.uniform(0.15, 1.0) * horizon;
     Color wall = anyColor(r, 0.2, 0.9), pane = anyColor(r, 0.05, 0.6);
     double base = horizon + r.uniform(0, 0.05) * h;
     canvas.fill(rectangle(x, base - bh, x + bw, base), wall);
@@ -98,8 +106,10 @@ void drawBackground(Canvas &canvas, Random r, double horizon, bool studio) {
   }
   // Trees: a trunk and a heap of leaves.
   for (int k = r.below(5); k > 0; --k) {
-    double x = r.uniform(0, w), base = horizon + r.uniform(0, 0.12) * h, size = r.uniform(0.05, 0.16) * w;
-    canvas.fill(rectangle(x - size * 0.1, base - size * 1.3, x + size * 0.1, base), anyColor(r, 0.1, 0.4));
+    double x = r.uniform(0, w), base = horizon + r.uniform(0, 0.12) * h,
+           size = r.uniform(0.05, 0.16) * w;
+    canvas.fill(rectangle(x - size * 0.1, base - size * 1.3, x + size * 0.1, base),
+                anyColor(r, 0.1, 0.4));
     Color leaf = blend({0.15, 0.35, 0.12}, anyColor(r, 0.1, 0.6), 0.4);
     for (int i = 0; i < 14; ++i) {
       Color lit = leaf * r.uniform(0.6, 1.3);
@@ -111,30 +121,43 @@ void drawBackground(Canvas &canvas, Random r, double horizon, bool studio) {
   // Road marks and slabs on the ground.
   for (int k = r.below(5); k > 0; --k) {
     double y = horizon + r.uniform(0.15, 1) * (h - horizon), t = r.uniform(0.004, 0.03) * h;
-    double x = r.uniform(-0.3, 0.8) * w, l = r.uniform(0.2, 1.0) * w, lean = r.uniform(-0.3, 0.3) * t * 4;
+    double x = r.uniform(-0.3, 0.8) * w, l = r.uniform(0.2, 1.0) * w,
+           lean = r.uniform(-0.3, 0.3) * t * 4;
     double alpha = r.uniform(0.3, 0.9);
     Color c = anyColor(r, 0.2, 0.95);
     canvas.fill(Polygon{{x, y}, {x + l, y + lean}, {x + l, y + lean + t}, {x, y + t}}, c, alpha);
   }
-  // Distractors: car-coloured crates, barrels, discs and blobs, standing on the ground beside or behind.
+  // Distractors: car-coloured crates, barrels, discs and blobs, standing on the ground beside or
+  // behind.
   for (int k = 1 + r.below(7); k > 0; --k) {
-    double x = r.uniform(0, w), base = horizon + r.uniform(0.02, 0.45) * (h - horizon), s = r.uniform(0.03, 0.13) * w;
+    double x = r.uniform(0, w), base = horizon + r.uniform(0.02, 0.45) * (h - horizon),
+           s = r.uniform(0.03, 0.13) * w;
     Color c = anyColor(r, 0.05, 0.95);
     canvas.fill(ellipse({x, base}, s * 0.9, s * 0.15), Color{0, 0, 0}, 0.3);
     switch (r.below(5)) {
     case 0: { // crate with a lit lid
       double d = s * r.uniform(0.2, 0.5);
       canvas.fill(rectangle(x - s * 0.7, base - s, x + s * 0.7, base), c);
-      canvas.fill(Polygon{{x - s * 0.7, base - s}, {x - s * 0.7 + d, base - s - d}, {x + s * 0.7 + d, base - s - d}, {x + s * 0.7, base - s}}, c * 1.2);
-      canvas.fill(Polygon{{x + s * 0.7, base - s}, {x + s * 0.7 + d, base - s - d}, {x + s * 0.7 + d, base - d}, {x + s * 0.7, base}}, c * 0.7);
+      canvas.fill(Polygon{{x - s * 0.7, base - s},
+                          {x - s * 0.7 + d, base - s - d},
+                          {x + s * 0.7 + d, base - s - d},
+                          {x + s * 0.7, base - s}},
+                  c * 1.2);
+      canvas.fill(Polygon{{x + s * 0.7, base - s},
+                          {x + s * 0.7 + d, base - s - d},
+                          {x + s * 0.7 + d, base - d},
+                          {x + s * 0.7, base}},
+                  c * 0.7);
       if (r.chance(0.5))
-        canvas.fill(rectangle(x - s * 0.5, base - s * 0.8, x + s * 0.3, base - s * 0.45), Color{0.1, 0.12, 0.14});
+        canvas.fill(rectangle(x - s * 0.5, base - s * 0.8, x + s * 0.3, base - s * 0.45),
+                    Color{0.1, 0.12, 0.14});
       break;
     }
     case 1: // barrel
-      canvas.fill(rectangle(x - s * 0.35, base - s * 1.1, x + s * 0.35, base), [&](double px, double) {
-        return c * (0.6 + 0.6 * (1 - std::abs((px - x) / (s * 0.35))));
-      });
+      canvas.fill(rectangle(x - s * 0.35, base - s * 1.1, x + s * 0.35, base),
+                  [&](double px, double) {
+                    return c * (0.6 + 0.6 * (1 - std::abs((px - x) / (s * 0.35))));
+                  });
       canvas.fill(ellipse({x, base - s * 1.1}, s * 0.35, s * 0.1), c * 0.6);
       break;
     case 2: // a tyre standing alone
@@ -150,13 +173,19 @@ void drawBackground(Canvas &canvas, Random r, double horizon, bool studio) {
       }
       break;
     default: // cone
-      canvas.fill(Polygon{{x - s * 0.3, base}, {x + s * 0.3, base}, {x, base - s}}, blend(c, {0.9, 0.4, 0.1}, 0.7));
-      canvas.fill(Polygon{{x - s * 0.18, base - s * 0.4}, {x + s * 0.18, base - s * 0.4}, {x + s * 0.1, base - s * 0.65}, {x - s * 0.1, base - s * 0.65}}, Color{0.9, 0.9, 0.9});
+      canvas.fill(Polygon{{x - s * 0.3, base}, {x + s * 0.3, base}, {x, base - s}},
+                  blend(c, {0.9, 0.4, 0.1}, 0.7));
+      canvas.fill(Polygon{{x - s * 0.18, base - s * 0.4},
+                          {x + s * 0.18, base - s * 0.4},
+                          {x + s * 0.1, base - s * 0.65},
+                          {x - s * 0.1, base - s * 0.65}},
+                  Color{0.9, 0.9, 0.9});
     }
   }
   // Poles and wires.
   for (int k = r.below(5); k > 0; --k) {
-    double x = r.uniform(0, w), t = r.uniform(0.003, 0.015) * w, base = horizon + r.uniform(0, 0.25) * (h - horizon);
+    double x = r.uniform(0, w), t = r.uniform(0.003, 0.015) * w,
+           base = horizon + r.uniform(0, 0.25) * (h - horizon);
     double head = r.uniform(-0.3, 0.6) * horizon;
     canvas.fill(rectangle(x, head, x + t, base), anyColor(r, 0.05, 0.8));
     if (r.chance(0.5))
@@ -181,7 +210,8 @@ Camera frame(const Car &car, Random r, double w, double h) {
   double size = r.uniform(0.45, 0.86);
   camera.zoom = std::min(size * w / (x1 - x0), size * 0.95 * h / (y1 - y0));
   double cw = (x1 - x0) * camera.zoom, ch = (y1 - y0) * camera.zoom;
-  double left = r.uniform(0.02, 0.98) * (w - cw), up = h * 0.03 + r.uniform(0.3, 0.95) * (h * 0.94 - ch);
+  double left = r.uniform(0.02, 0.98) * (w - cw),
+         up = h * 0.03 + r.uniform(0.3, 0.95) * (h * 0.94 - ch);
   if (r.chance(0.06)) // now and then cut by the frame
     left += (r.chance(0.5) ? 1 : -1) * 0.3 * cw;
   camera.centre = {left - x0 * camera.zoom, up - y0 * camera.zoom};
@@ -242,7 +272,8 @@ Status writeSet(const fs::path &folder, int64_t count, uint64_t seed, int width,
     std::error_code ec;
     fs::create_directories(folder / part, ec);
     if (ec)
-      return fail("write-failed", (folder / part).string(), "cannot create the folder: " + ec.message());
+      return fail("write-failed", (folder / part).string(),
+                  "cannot create the folder: " + ec.message());
   }
   Progress progress("synth", count, "pictures");
   std::mutex mutex;

@@ -16,10 +16,10 @@ struct DTypeInfo {
 };
 // In the order of DType.
 constexpr DTypeInfo kInfo[] = {
-    {"f32", 4, true, true},  {"f16", 2, true, true},   {"bf16", 2, true, true},
-    {"i8", 1, false, true},  {"u8", 1, false, false},  {"i16", 2, false, true},
-    {"u16", 2, false, false}, {"i32", 4, false, true}, {"u32", 4, false, false},
-    {"i64", 8, false, true}, {"u64", 8, false, false}, {"f64", 8, true, true},
+    {"f32", 4, true, true},   {"f16", 2, true, true},   {"bf16", 2, true, true},
+    {"i8", 1, false, true},   {"u8", 1, false, false},  {"i16", 2, false, true},
+    {"u16", 2, false, false}, {"i32", 4, false, true},  {"u32", 4, false, false},
+    {"i64", 8, false, true},  {"u64", 8, false, false}, {"f64", 8, true, true},
     {"bool", 1, false, false}};
 const DTypeInfo &info(DType t) { return kInfo[static_cast<size_t>(t)]; }
 
@@ -28,19 +28,31 @@ struct HalfTag {};
 struct BFloatTag {};
 template <class F> auto dispatch(DType t, F f) {
   switch (t) {
-  case DType::F32: return f(float{});
-  case DType::F64: return f(double{});
-  case DType::F16: return f(HalfTag{});
-  case DType::BF16: return f(BFloatTag{});
-  case DType::I8: return f(int8_t{});
+  case DType::F32:
+    return f(float{});
+  case DType::F64:
+    return f(double{});
+  case DType::F16:
+    return f(HalfTag{});
+  case DType::BF16:
+    return f(BFloatTag{});
+  case DType::I8:
+    return f(int8_t{});
   case DType::U8:
-  case DType::Bool: return f(uint8_t{});
-  case DType::I16: return f(int16_t{});
-  case DType::U16: return f(uint16_t{});
-  case DType::I32: return f(int32_t{});
-  case DType::U32: return f(uint32_t{});
-  case DType::I64: return f(int64_t{});
-  case DType::U64: return f(uint64_t{});
+  case DType::Bool:
+    return f(uint8_t{});
+  case DType::I16:
+    return f(int16_t{});
+  case DType::U16:
+    return f(uint16_t{});
+  case DType::I32:
+    return f(int32_t{});
+  case DType::U32:
+    return f(uint32_t{});
+  case DType::I64:
+    return f(int64_t{});
+  case DType::U64:
+    return f(uint64_t{});
   }
   std::abort();
 }

@@ -14,10 +14,10 @@ namespace tessera {
 
 enum class DType : uint8_t { F32, F16, BF16, I8, U8, I16, U16, I32, U32, I64, U64, F64, Bool };
 
-int64_t dtypeSize(DType t);            ///< bytes of one element
-const char *dtypeName(DType t);        ///< "f32", "u8", ...
+int64_t dtypeSize(DType t);     ///< bytes of one element
+const char *dtypeName(DType t); ///< "f32", "u8", ...
 bool dtypeIsFloat(DType t);
-bool dtypeIsSigned(DType t);           ///< signed integers and floats
+bool dtypeIsSigned(DType t); ///< signed integers and floats
 
 template <class T> constexpr DType dtypeOf();
 template <> constexpr DType dtypeOf<float>() { return DType::F32; }
@@ -32,10 +32,11 @@ template <> constexpr DType dtypeOf<int64_t>() { return DType::I64; }
 template <> constexpr DType dtypeOf<uint64_t>() { return DType::U64; }
 
 using Shape = std::vector<int64_t>;
-int64_t elementCount(std::span<const int64_t> shape); ///< 1 for a scalar
+int64_t elementCount(std::span<const int64_t> shape);  ///< 1 for a scalar
 std::string shapeText(std::span<const int64_t> shape); ///< "1x3x160x240"
 
-/// A row-major tensor with a shared, 64-byte aligned buffer. Copies share the buffer; clone() does not.
+/// A row-major tensor with a shared, 64-byte aligned buffer. Copies share the buffer; clone() does
+/// not.
 class Tensor {
 public:
   Tensor() = default;
@@ -55,20 +56,22 @@ public:
   bool empty() const { return data_ == nullptr; } ///< no buffer at all (default-constructed)
 
   std::span<uint8_t> bytes() { return {data_.get(), size_t(count_ * dtypeSize(dtype_))}; }
-  std::span<const uint8_t> bytes() const { return {data_.get(), size_t(count_ * dtypeSize(dtype_))}; }
+  std::span<const uint8_t> bytes() const {
+    return {data_.get(), size_t(count_ * dtypeSize(dtype_))};
+  }
   /// Typed view; T must match dtype() (F16, BF16, Bool: use uint16_t or uint8_t).
   template <class T> std::span<T> as() {
-    TESSERA_CHECK(sizeof(T) == size_t(dtypeSize(dtype_)), "tensor viewed with another element size");
+    TESSERA_CHECK(sizeof(T) == size_t(dtypeSize(dtype_)),
+                  "tensor viewed with another element size");
     return {reinterpret_cast<T *>(data_.get()), size_t(count_)};
   }
-  template <class T> std::span<const T> as() const {
-    return const_cast<Tensor *>(this)->as<T>();
-  }
+  template <class T> std::span<const T> as() const { return const_cast<Tensor *>(this)->as<T>(); }
   Tensor clone() const;
   /// Same buffer, other shape of equal element count.
   Tensor reshaped(Shape shape) const;
   /// Every element converted by value: integers and floats exact where they fit, float to integer
-  /// truncates toward zero, F16/BF16 by numerics. Used for files and display, not for chip numerics.
+  /// truncates toward zero, F16/BF16 by numerics. Used for files and display, not for chip
+  /// numerics.
   Tensor converted(DType to) const;
 
 private:

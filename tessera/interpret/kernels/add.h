@@ -3,7 +3,8 @@
 
 namespace tessera::interpret {
 
-/// One side of an integer addition: sat16(rsh(q * multiplier, rshift, half up)); |multiplier| < 128.
+/// One side of an integer addition: sat16(rsh(q * multiplier, rshift, half up)); |multiplier| <
+/// 128.
 struct AddSide {
   int32_t multiplier = 1, rshift = 0;
 };

@@ -41,14 +41,22 @@ template <class F> Tensor binary(const Tensor &a, const Tensor &b, const F &f) {
 
 Tensor arith(Arith op, const Tensor &lhs, const Tensor &rhs, bool relu) {
   auto run = [&](auto f) {
-    return relu ? binary(lhs, rhs, [f](float a, float b) { float v = f(a, b); return v < 0 ? 0.f : v; })
+    return relu ? binary(lhs, rhs,
+                         [f](float a, float b) {
+                           float v = f(a, b);
+                           return v < 0 ? 0.f : v;
+                         })
                 : binary(lhs, rhs, f);
   };
   switch (op) {
-  case Arith::Add: return run([](float a, float b) { return a + b; });
-  case Arith::Sub: return run([](float a, float b) { return a - b; });
-  case Arith::Mul: return run([](float a, float b) { return a * b; });
-  case Arith::Div: return run([](float a, float b) { return a / b; });
+  case Arith::Add:
+    return run([](float a, float b) { return a + b; });
+  case Arith::Sub:
+    return run([](float a, float b) { return a - b; });
+  case Arith::Mul:
+    return run([](float a, float b) { return a * b; });
+  case Arith::Div:
+    return run([](float a, float b) { return a / b; });
   }
   TESSERA_CHECK(false, "an arithmetic operation");
 }

@@ -33,11 +33,10 @@ constexpr const char *kTargets[] = {"f32", "f16", "bf16", "f64", "i8",  "u8",  "
                                     "u16", "i32", "u32",  "i64", "u64", "bool"};
 
 template <class T> Tensor toInteger(const Tensor &x) {
-  // Through int64: the wrap of a narrower type is then defined. Beyond int64, and NaN, the nearest limit
-  // and 0 stand in for what ONNX leaves open.
-  return mapFloat(x, [](float v) {
-    return float(T(numerics::roundToInt(v, numerics::Rounding::TowardZero)));
-  });
+  // Through int64: the wrap of a narrower type is then defined. Beyond int64, and NaN, the nearest
+  // limit and 0 stand in for what ONNX leaves open.
+  return mapFloat(
+      x, [](float v) { return float(T(numerics::roundToInt(v, numerics::Rounding::TowardZero))); });
 }
 
 } // namespace

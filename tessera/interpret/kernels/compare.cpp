@@ -9,11 +9,16 @@ namespace {
 /// Calls f with the predicate of a mode.
 template <class F> Tensor withPredicate(CompareMode mode, const F &f) {
   switch (mode) {
-  case CompareMode::Greater: return f([](auto a, auto b) { return a > b; });
-  case CompareMode::GreaterOrEqual: return f([](auto a, auto b) { return a >= b; });
-  case CompareMode::Less: return f([](auto a, auto b) { return a < b; });
-  case CompareMode::LessOrEqual: return f([](auto a, auto b) { return a <= b; });
-  case CompareMode::Equal: return f([](auto a, auto b) { return a == b; });
+  case CompareMode::Greater:
+    return f([](auto a, auto b) { return a > b; });
+  case CompareMode::GreaterOrEqual:
+    return f([](auto a, auto b) { return a >= b; });
+  case CompareMode::Less:
+    return f([](auto a, auto b) { return a < b; });
+  case CompareMode::LessOrEqual:
+    return f([](auto a, auto b) { return a <= b; });
+  case CompareMode::Equal:
+    return f([](auto a, auto b) { return a == b; });
   }
   TESSERA_CHECK(false, "a comparison mode");
 }
@@ -30,7 +35,8 @@ Tensor compare(CompareMode mode, const Tensor &lhs, const Tensor &rhs) {
                {broadcastStrides(lhs.shape(), y.shape()), broadcastStrides(rhs.shape(), y.shape())},
                [&](const auto &at, int64_t out, int64_t count, const auto &steps) {
                  for (int64_t i = 0; i < count; ++i)
-                   to[out + i] = holds(a[at[0] + i * steps[0]], b[at[1] + i * steps[1]]) ? 1.f : 0.f;
+                   to[out + i] =
+                       holds(a[at[0] + i * steps[0]], b[at[1] + i * steps[1]]) ? 1.f : 0.f;
                });
     return y;
   });

@@ -5,7 +5,8 @@
 namespace tessera::interpret {
 
 Tensor concat(std::span<const Tensor> inputs, int64_t axis) {
-  TESSERA_CHECK(!inputs.empty() && axis >= 0 && axis < int64_t(inputs[0].rank()), "axis of a concat");
+  TESSERA_CHECK(!inputs.empty() && axis >= 0 && axis < int64_t(inputs[0].rank()),
+                "axis of a concat");
   Shape shape = inputs[0].shape();
   for (const Tensor &t : inputs.subspan(1)) {
     TESSERA_CHECK(t.dtype() == inputs[0].dtype() && t.rank() == shape.size(), "inputs of a concat");

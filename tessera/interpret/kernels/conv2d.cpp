@@ -15,7 +15,13 @@ SlidingShape shapeOf(const Tensor &x, const Tensor &w, const Window2d &window, i
   TESSERA_CHECK(group > 0 && x.dim(1) == w.dim(1) * group && w.dim(0) % group == 0 &&
                     w.dim(2) == window.kernel[0] && w.dim(3) == window.kernel[1],
                 "filter shape of a convolution");
-  return {x.dim(0), x.dim(1),  w.dim(0), group, w.dim(2), w.dim(3), convTaps(window, 0, x.dim(2)),
+  return {x.dim(0),
+          x.dim(1),
+          w.dim(0),
+          group,
+          w.dim(2),
+          w.dim(3),
+          convTaps(window, 0, x.dim(2)),
           convTaps(window, 1, x.dim(3))};
 }
 
@@ -30,7 +36,8 @@ Tensor padPerChannel(const Tensor &x, const Window2d &window, std::span<const do
     for (int64_t p = first; p < last; ++p) {
       std::fill_n(to + p * ph * pw, ph * pw, float(value[p % x.dim(1)]));
       for (int64_t r = 0; r < h; ++r)
-        std::copy_n(from + (p * h + r) * w, w, to + (p * ph + r + window.pads[0]) * pw + window.pads[1]);
+        std::copy_n(from + (p * h + r) * w, w,
+                    to + (p * ph + r + window.pads[0]) * pw + window.pads[1]);
     }
   });
   return y;

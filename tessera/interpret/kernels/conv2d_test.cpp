@@ -17,7 +17,8 @@ struct Case {
   bool transposed;
 };
 
-/// Calls f(output index, input index or -1 for padding, weight index, input channel) for every product.
+/// Calls f(output index, input index or -1 for padding, weight index, input channel) for every
+/// product.
 template <class F> void forProducts(const Case &c, int64_t oh, int64_t ow, const F &f) {
   int64_t icg = c.ic / c.group, ocg = c.oc / c.group;
   const Window2d &k = c.window;
@@ -49,9 +50,8 @@ template <class F> void forProducts(const Case &c, int64_t oh, int64_t ow, const
 
 std::vector<Case> cases() {
   auto win = [](std::array<int64_t, 2> k, std::array<int64_t, 2> s, std::array<int64_t, 2> d,
-                std::array<int64_t, 4> p, std::array<int64_t, 2> op = {0, 0}) {
-    return Window2d{k, s, d, p, op};
-  };
+                std::array<int64_t, 4> p,
+                std::array<int64_t, 2> op = {0, 0}) { return Window2d{k, s, d, p, op}; };
   return {
       {1, 3, 7, 9, 5, 1, win({3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}), false},
       {2, 4, 9, 40, 6, 2, win({3, 2}, {2, 1}, {1, 2}, {0, 1, 2, 1}), false},
@@ -59,7 +59,8 @@ std::vector<Case> cases() {
       {1, 2, 11, 19, 3, 1, win({3, 3}, {2, 3}, {2, 2}, {3, 1, 0, 2}), false},
       {1, 8, 5, 33, 9, 1, win({1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}), false},
       {1, 1, 1, 1, 1, 1, win({3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}), false},
-      {1, 2, 4, 5, 4, 1, win({2, 2}, {1, 1}, {1, 1}, {4, 3, 5, 3}), false}, // windows in padding alone
+      {1, 2, 4, 5, 4, 1, win({2, 2}, {1, 1}, {1, 1}, {4, 3, 5, 3}),
+       false}, // windows in padding alone
       {1, 32, 40, 21, 24, 1, win({3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}), false},
       {1, 4, 5, 6, 3, 1, win({2, 2}, {2, 2}, {1, 1}, {0, 0, 0, 0}), true},
       {2, 4, 5, 6, 6, 2, win({3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, {1, 1}), true},
@@ -101,8 +102,10 @@ int64_t value(const Tensor &t, int64_t i) {
 TEST(Conv2d, IntegerEqualsPlainLoops) {
   std::mt19937 rng(1);
   for (const Case &c : cases())
-    for (auto [xt, wt] : {std::pair{DType::I8, DType::I8}, {DType::U8, DType::I8},
-                          {DType::I8, DType::U8}, {DType::U8, DType::U8}}) {
+    for (auto [xt, wt] : {std::pair{DType::I8, DType::I8},
+                          {DType::U8, DType::I8},
+                          {DType::I8, DType::U8},
+                          {DType::U8, DType::U8}}) {
       SCOPED_TRACE(name(c));
       Tensor x = random(xt, {c.n, c.ic, c.h, c.w}, rng);
       Tensor w = random(wt, {c.oc, c.ic / c.group, c.window.kernel[0], c.window.kernel[1]}, rng);
@@ -132,7 +135,8 @@ TEST(Conv2d, FloatWithinTheBoundOfPlainLoops) {
       for (FloatPath path : {FloatPath::Fast, FloatPath::Plain}) {
         SCOPED_TRACE(name(c));
         Tensor x = random(DType::F32, {c.n, c.ic, c.h, c.w}, rng);
-        Tensor w = random(DType::F32, {c.oc, c.ic / c.group, c.window.kernel[0], c.window.kernel[1]}, rng);
+        Tensor w =
+            random(DType::F32, {c.oc, c.ic / c.group, c.window.kernel[0], c.window.kernel[1]}, rng);
         Tensor bias = random(DType::F32, {c.oc}, rng);
         std::vector<double> pad;
         if (!c.transposed)
@@ -142,7 +146,9 @@ TEST(Conv2d, FloatWithinTheBoundOfPlainLoops) {
         std::vector<double> expected(elementCount(shape)), size(elementCount(shape));
         std::vector<int64_t> products(elementCount(shape));
         forProducts(c, shape[2], shape[3], [&](int64_t o, int64_t i, int64_t k, int64_t channel) {
-          double p = double(i >= 0 ? x.as<float>()[i] : pad.empty() ? 0 : pad[channel]) *
+          double p = double(i >= 0        ? x.as<float>()[i]
+                            : pad.empty() ? 0
+                                          : pad[channel]) *
                      double(w.as<float>()[k]);
           expected[o] += p;
           size[o] += std::abs(p);
@@ -155,7 +161,8 @@ TEST(Conv2d, FloatWithinTheBoundOfPlainLoops) {
         for (int64_t i = 0; i < y.count(); ++i) {
           double b = bias.as<float>()[i / (shape[2] * shape[3]) % c.oc];
           double want = expected[i] + b;
-          // Any order of n + 1 rounded sums of rounded products: error below (n + 2) * 2^-24 of their sizes.
+          // Any order of n + 1 rounded sums of rounded products: error below (n + 2) * 2^-24 of
+          // their sizes.
           double bound = double(products[i] + 2) * std::ldexp(1.0, -24) * (size[i] + std::abs(b));
           ASSERT_NEAR(got[i], relu && want < 0 ? 0 : want, bound) << "element " << i;
         }
@@ -184,7 +191,8 @@ TEST(Conv2d, AccumulatorsWrap) {
 }
 
 TEST(Conv2d, TailIsSaturatingBiasThenRequantize) {
-  Tensor acc = Tensor::of<int32_t>({1, 2, 1, 3}, std::array<int32_t, 6>{2147483000, -3, 5, 7, -7, 100});
+  Tensor acc =
+      Tensor::of<int32_t>({1, 2, 1, 3}, std::array<int32_t, 6>{2147483000, -3, 5, 7, -7, 100});
   Tensor bias = Tensor::of<int32_t>({2}, std::array<int32_t, 2>{10000, 0});
   std::array<int32_t, 2> m{1 << 20, 1}, r{44, 1};
   for (DType out : {DType::I8, DType::U8}) {
@@ -195,7 +203,8 @@ TEST(Conv2d, TailIsSaturatingBiasThenRequantize) {
     EXPECT_EQ(value(y, 4), out == DType::I8 ? -3 : 0);
     EXPECT_EQ(value(y, 5), 50);
   }
-  Tensor away = requantizeAccumulators(acc, nullptr, {m, r, DType::I8, numerics::Rounding::HalfAway});
+  Tensor away =
+      requantizeAccumulators(acc, nullptr, {m, r, DType::I8, numerics::Rounding::HalfAway});
   EXPECT_EQ(value(away, 4), -4);
 }
 
@@ -204,7 +213,8 @@ TEST(Conv2d, WholeLayerEqualsItsParts) {
   for (const Case &c : cases()) {
     SCOPED_TRACE(name(c));
     Tensor x = random(DType::U8, {c.n, c.ic, c.h, c.w}, rng);
-    Tensor w = random(DType::I8, {c.oc, c.ic / c.group, c.window.kernel[0], c.window.kernel[1]}, rng);
+    Tensor w =
+        random(DType::I8, {c.oc, c.ic / c.group, c.window.kernel[0], c.window.kernel[1]}, rng);
     Tensor bias(DType::I32, {c.oc});
     std::vector<int32_t> m, r;
     for (int64_t o = 0; o < c.oc; ++o) {

@@ -11,7 +11,8 @@ Tensor deconv(const Tensor &x, const Tensor &w, const Tensor *bias, const Window
               int64_t group = 1, bool relu = false, FloatPath path = FloatPath::Fast);
 
 /// Integer accumulators as conv2dAccumulate.
-Tensor deconvAccumulate(const Tensor &x, const Tensor &w, const Window2d &window, int64_t group = 1);
+Tensor deconvAccumulate(const Tensor &x, const Tensor &w, const Window2d &window,
+                        int64_t group = 1);
 
 Tensor deconvInt(const Tensor &x, const Tensor &w, const Tensor *bias, const Window2d &window,
                  int64_t group, const Requantization &q);

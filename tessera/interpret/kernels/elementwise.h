@@ -8,7 +8,8 @@ namespace tessera::interpret {
 inline constexpr int64_t kElementGrain = 1 << 16;
 
 /// y[i] = f(x[i]) for tensors of types To and From.
-template <class To, class From, class F> Tensor mapElements(const Tensor &x, DType out, const F &f) {
+template <class To, class From, class F>
+Tensor mapElements(const Tensor &x, DType out, const F &f) {
   Tensor y(out, x.shape());
   const From *from = x.as<From>().data();
   To *to = y.as<To>().data();
@@ -31,8 +32,8 @@ template <class F> auto by8BitType(DType t, const F &f) {
   return t == DType::I8 ? f(int8_t{}) : f(uint8_t{});
 }
 
-/// Calls f(offsets of N inputs, output offset, count, steps) for every innermost row of a strided walk
-/// over `shape`; the last axis steps by steps[n] elements in input n.
+/// Calls f(offsets of N inputs, output offset, count, steps) for every innermost row of a strided
+/// walk over `shape`; the last axis steps by steps[n] elements in input n.
 template <size_t N, class F>
 void forRows(const Shape &shape, const std::array<Shape, N> &strides, const F &f) {
   size_t rank = shape.size();
@@ -80,10 +81,18 @@ inline void copyStrided(const Tensor &x, int64_t base, const Shape &strides, Ten
                });
   };
   switch (dtypeSize(x.dtype())) {
-  case 1: copy(uint8_t{}); break;
-  case 2: copy(uint16_t{}); break;
-  case 4: copy(uint32_t{}); break;
-  default: copy(uint64_t{}); break;
+  case 1:
+    copy(uint8_t{});
+    break;
+  case 2:
+    copy(uint16_t{});
+    break;
+  case 4:
+    copy(uint32_t{});
+    break;
+  default:
+    copy(uint64_t{});
+    break;
   }
 }
 

@@ -8,16 +8,21 @@
 namespace tessera::interpret {
 namespace {
 
-/// The place in the input, in cells, that result index i stands for. In fp32, as onnxruntime computes it:
-/// where a coordinate falls on a rounding boundary, nearest must pick the same cell as the user's tools.
+/// The place in the input, in cells, that result index i stands for. In fp32, as onnxruntime
+/// computes it: where a coordinate falls on a rounding boundary, nearest must pick the same cell as
+/// the user's tools.
 float sourcePosition(const Interp &how, int axis, int64_t in, int64_t i) {
   auto scale = float(how.scale[axis]), at = float(i);
   int64_t out = how.outSize[axis];
   switch (how.coordMode) {
-  case CoordMode::HalfPixel: return (at + 0.5f) / scale - 0.5f;
-  case CoordMode::PytorchHalfPixel: return out > 1 ? (at + 0.5f) / scale - 0.5f : 0.f;
-  case CoordMode::AlignCorners: return out > 1 ? at * float(in - 1) / float(out - 1) : 0.f;
-  case CoordMode::Asymmetric: return at / scale;
+  case CoordMode::HalfPixel:
+    return (at + 0.5f) / scale - 0.5f;
+  case CoordMode::PytorchHalfPixel:
+    return out > 1 ? (at + 0.5f) / scale - 0.5f : 0.f;
+  case CoordMode::AlignCorners:
+    return out > 1 ? at * float(in - 1) / float(out - 1) : 0.f;
+  case CoordMode::Asymmetric:
+    return at / scale;
   case CoordMode::HalfPixelSymmetric: {
     // ONNX: the factor may differ a little from out / in; keep the picture centred.
     float adjustment = float(out) / (scale * float(in));
@@ -67,10 +72,18 @@ std::vector<Weighted> cubicTaps(const Interp &how, int axis, int64_t in, int64_t
 int64_t nearestSource(const Interp &how, int axis, int64_t in, int64_t i) {
   float p = sourcePosition(how, axis, in, i), r = 0;
   switch (how.nearestMode) {
-  case NearestMode::RoundPreferFloor: r = std::ceil(p - 0.5f); break;
-  case NearestMode::RoundPreferCeil: r = std::floor(p + 0.5f); break;
-  case NearestMode::Floor: r = std::floor(p); break;
-  case NearestMode::Ceil: r = std::ceil(p); break;
+  case NearestMode::RoundPreferFloor:
+    r = std::ceil(p - 0.5f);
+    break;
+  case NearestMode::RoundPreferCeil:
+    r = std::floor(p + 0.5f);
+    break;
+  case NearestMode::Floor:
+    r = std::floor(p);
+    break;
+  case NearestMode::Ceil:
+    r = std::ceil(p);
+    break;
   }
   return std::clamp<int64_t>(int64_t(r), 0, in - 1);
 }
@@ -104,10 +117,18 @@ Tensor interp(const Tensor &x, const Interp &how) {
       });
     };
     switch (dtypeSize(x.dtype())) {
-    case 1: copy(uint8_t{}); break;
-    case 2: copy(uint16_t{}); break;
-    case 4: copy(uint32_t{}); break;
-    default: copy(uint64_t{}); break;
+    case 1:
+      copy(uint8_t{});
+      break;
+    case 2:
+      copy(uint16_t{});
+      break;
+    case 4:
+      copy(uint32_t{});
+      break;
+    default:
+      copy(uint64_t{});
+      break;
     }
     return y;
   }

@@ -8,7 +8,11 @@ namespace tessera::interpret {
 
 enum class InterpMode : uint8_t { Nearest, Linear, Cubic };
 enum class CoordMode : uint8_t {
-  HalfPixel, PytorchHalfPixel, AlignCorners, Asymmetric, HalfPixelSymmetric
+  HalfPixel,
+  PytorchHalfPixel,
+  AlignCorners,
+  Asymmetric,
+  HalfPixelSymmetric
 };
 enum class NearestMode : uint8_t { RoundPreferFloor, RoundPreferCeil, Floor, Ceil };
 
@@ -19,7 +23,8 @@ struct Interp {
   CoordMode coordMode = CoordMode::HalfPixel;
   NearestMode nearestMode = NearestMode::RoundPreferFloor;
   double cubicA = -0.75;
-  bool excludeOutside = false; ///< cubic: weights of cells outside the image are 0, the rest rescaled
+  bool excludeOutside =
+      false; ///< cubic: weights of cells outside the image are 0, the rest rescaled
 };
 
 /// x of rank >= 2. Nearest works on every type, Linear and Cubic on F32.

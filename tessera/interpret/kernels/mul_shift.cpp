@@ -12,8 +12,8 @@ Tensor mulShift(const Tensor &x, int32_t multiplier, int32_t rshift, DType out) 
     return by8BitType(out, [&](auto zero) {
       using T = decltype(zero);
       return mapElements<T, decltype(in)>(x, out, [=](auto q) {
-        return numerics::saturate<T>(numerics::shiftRight(int64_t(q) * multiplier, rshift,
-                                                          numerics::Rounding::HalfUp));
+        return numerics::saturate<T>(
+            numerics::shiftRight(int64_t(q) * multiplier, rshift, numerics::Rounding::HalfUp));
       });
     });
   });

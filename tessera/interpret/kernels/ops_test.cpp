@@ -51,7 +51,8 @@ TEST(Cast, ToQuantRoundsHalfAwayAndSaturates) {
   Tensor x = f32({8}, {0.25f, -0.25f, 0.75f, -0.75f, 63.5f, -64.f, -kInf, kNan});
   EXPECT_THAT(values<int8_t>(castToQuant(x, 0.5, DType::I8)),
               ElementsAre(1, -1, 2, -2, 127, -128, -128, 0));
-  EXPECT_THAT(values<uint8_t>(castToQuant(x, 0.5, DType::U8)), ElementsAre(1, 0, 2, 0, 127, 0, 0, 0));
+  EXPECT_THAT(values<uint8_t>(castToQuant(x, 0.5, DType::U8)),
+              ElementsAre(1, 0, 2, 0, 127, 0, 0, 0));
   // The factor is fl32(1 / scale): 0.0039216 * 254.997... as the vendor's first cast has it.
   float inverse = float(1.0 / 3.9216e-3);
   EXPECT_EQ(values<uint8_t>(castToQuant(f32({1}, {0.5f}), 3.9216e-3, DType::U8))[0],
@@ -76,20 +77,27 @@ TEST(Cast, BetweenOnnxTypes) {
 TEST(Add, RoundsEachSideThenSaturatesOnce) {
   // 3 * 1 >> 1 = 1.5 -> 2; -3 * 1 >> 1 = -1.5 -> -1 (half up); sums saturate at the result type.
   Tensor a = i8({4}, {3, -3, 127, -128}), b = u8({4}, {0, 0, 255, 255});
-  EXPECT_THAT(values<int8_t>(addInt(a, {1, 1}, b, {1, 0}, DType::I8)), ElementsAre(2, -1, 127, 127));
-  EXPECT_THAT(values<uint8_t>(addInt(a, {1, 1}, b, {1, 0}, DType::U8)), ElementsAre(2, 0, 255, 191));
-  // 255 * 126 stays inside int16; two of them do not, and the sum is exact before its own saturation.
-  EXPECT_THAT(values<int8_t>(addInt(u8({1}, {255}), {126, 0}, i8({1}, {-128}), {126, 0}, DType::I8)),
-              ElementsAre(127));
+  EXPECT_THAT(values<int8_t>(addInt(a, {1, 1}, b, {1, 0}, DType::I8)),
+              ElementsAre(2, -1, 127, 127));
+  EXPECT_THAT(values<uint8_t>(addInt(a, {1, 1}, b, {1, 0}, DType::U8)),
+              ElementsAre(2, 0, 255, 191));
+  // 255 * 126 stays inside int16; two of them do not, and the sum is exact before its own
+  // saturation.
+  EXPECT_THAT(
+      values<int8_t>(addInt(u8({1}, {255}), {126, 0}, i8({1}, {-128}), {126, 0}, DType::I8)),
+      ElementsAre(127));
 }
 TEST(MulShift, HalfUp) {
   EXPECT_THAT(values<int8_t>(mulShift(i8({4}, {1, -1, 3, -128}), 1, 1, DType::I8)),
               ElementsAre(1, 0, 2, -64));
-  EXPECT_THAT(values<int8_t>(mulShift(u8({2}, {255, 100}), 64, 6, DType::I8)), ElementsAre(127, 100));
-  EXPECT_THAT(values<uint8_t>(mulShift(i8({2}, {-5, 100}), 126, 6, DType::U8)), ElementsAre(0, 197));
+  EXPECT_THAT(values<int8_t>(mulShift(u8({2}, {255, 100}), 64, 6, DType::I8)),
+              ElementsAre(127, 100));
+  EXPECT_THAT(values<uint8_t>(mulShift(i8({2}, {-5, 100}), 126, 6, DType::U8)),
+              ElementsAre(0, 197));
 }
 TEST(LeakyRelu, OnlyNegativesAreScaled) {
-  EXPECT_THAT(values<int8_t>(leakyReluInt(i8({4}, {-128, -5, 0, 99}), 13, 7)), ElementsAre(-13, -1, 0, 99));
+  EXPECT_THAT(values<int8_t>(leakyReluInt(i8({4}, {-128, -5, 0, 99}), 13, 7)),
+              ElementsAre(-13, -1, 0, 99));
   // -8 * 8 / 128 = -0.5 rounds up to 0.
   EXPECT_THAT(values<int8_t>(leakyReluInt(i8({1}, {-8}), 8, 7)), ElementsAre(0));
   EXPECT_THAT(values<float>(leakyRelu(f32({2}, {-2, 2}), 0.25)), ElementsAre(-0.5f, 2.f));
@@ -108,10 +116,12 @@ TEST(Clip, Bounds) {
 TEST(Compare, Modes) {
   Tensor a = f32({1, 3}, {1, 2, 3}), b = f32({2, 1}, {2, kNan});
   EXPECT_THAT(values<float>(compare(CompareMode::Greater, a, b)), ElementsAre(0, 0, 1, 0, 0, 0));
-  EXPECT_THAT(values<float>(compare(CompareMode::LessOrEqual, a, b)), ElementsAre(1, 1, 0, 0, 0, 0));
+  EXPECT_THAT(values<float>(compare(CompareMode::LessOrEqual, a, b)),
+              ElementsAre(1, 1, 0, 0, 0, 0));
   EXPECT_THAT(values<uint8_t>(compareWith(CompareMode::Greater, i8({3}, {-1, 0, 1}), 0)),
               ElementsAre(0, 0, 1));
-  EXPECT_THAT(values<uint8_t>(compareWith(CompareMode::Less, u8({2}, {200, 100}), 128)), ElementsAre(0, 1));
+  EXPECT_THAT(values<uint8_t>(compareWith(CompareMode::Less, u8({2}, {200, 100}), 128)),
+              ElementsAre(0, 1));
 }
 TEST(Where, Broadcasts) {
   EXPECT_THAT(values<float>(where(f32({2, 1}, {1, 0}), f32({1, 2}, {5, 6}), f32({}, {9}))),
@@ -127,8 +137,10 @@ TEST(Arith, BroadcastsOverChannels) {
 }
 TEST(Scale, AndBatchNorm) {
   Tensor x = iota({1, 2, 1, 2});
-  EXPECT_THAT(values<float>(scale(x, f32({2}, {2, 3}), f32({2}, {-1, 1}), true)), ElementsAre(0, 1, 7, 10));
-  Tensor y = batchNorm(x, f32({2}, {0, 2}), f32({2}, {3, 0}), f32({2}, {4, 1}), f32({2}, {1, 0}), 1.0);
+  EXPECT_THAT(values<float>(scale(x, f32({2}, {2, 3}), f32({2}, {-1, 1}), true)),
+              ElementsAre(0, 1, 7, 10));
+  Tensor y =
+      batchNorm(x, f32({2}, {0, 2}), f32({2}, {3, 0}), f32({2}, {4, 1}), f32({2}, {1, 0}), 1.0);
   EXPECT_THAT(values<float>(y), ElementsAre(1, 3, 0, 1));
 }
 TEST(SoftmaxSigmoid, Values) {
@@ -144,7 +156,8 @@ TEST(Arg, TiesAndAxes) {
   EXPECT_THAT(values<float>(arg(x, 1, true, false, true)), ElementsAre(1, 2));
   EXPECT_THAT(values<float>(arg(x, 1, false, true)), ElementsAre(2, 0));
   EXPECT_EQ(arg(x, 1, false).shape(), (Shape{1, 1, 2}));
-  EXPECT_THAT(values<uint8_t>(arg(i8({1, 2, 1, 3}, {-1, 2, 3, 0, 2, -3}), 1)), ElementsAre(1, 0, 0));
+  EXPECT_THAT(values<uint8_t>(arg(i8({1, 2, 1, 3}, {-1, 2, 3, 0, 2, -3}), 1)),
+              ElementsAre(1, 0, 0));
 }
 
 TEST(Pool, MaxNeverPicksPadding) {
@@ -166,11 +179,13 @@ TEST(Pool, AverageCountsWhatItIsToldTo) {
   EXPECT_THAT(values<float>(avgPool(x, k, true)), ElementsAre(1, 3, 4, 10));
   // ceil_mode: the window that hangs over the end averages the cells it has.
   Window2d ceil{{2, 2}, {2, 2}, {1, 1}, {0, 0, 0, 0}, {}};
-  EXPECT_THAT(values<float>(avgPool(iota({1, 1, 3, 3}), ceil, true, true)), ElementsAre(2, 3.5, 6.5, 8));
+  EXPECT_THAT(values<float>(avgPool(iota({1, 1, 3, 3}), ceil, true, true)),
+              ElementsAre(2, 3.5, 6.5, 8));
   EXPECT_EQ(avgPool(iota({1, 1, 3, 3}), ceil).shape(), (Shape{1, 1, 1, 1}));
   // The last window may not start in the padding behind the input.
-  EXPECT_EQ(maxPool(iota({1, 1, 4, 4}), Window2d{{1, 1}, {3, 3}, {1, 1}, {0, 0, 2, 2}, {}}, true).shape(),
-            (Shape{1, 1, 2, 2}));
+  EXPECT_EQ(
+      maxPool(iota({1, 1, 4, 4}), Window2d{{1, 1}, {3, 3}, {1, 1}, {0, 0, 2, 2}, {}}, true).shape(),
+      (Shape{1, 1, 2, 2}));
 }
 
 TEST(Moving, ConcatPadSliceGatherPermuteReshape) {
@@ -180,16 +195,19 @@ TEST(Moving, ConcatPadSliceGatherPermuteReshape) {
   Tensor x = iota({2, 3});
   EXPECT_THAT(values<float>(pad(x, std::array<int64_t, 4>{1, 0, 0, 1}, 7)),
               ElementsAre(7, 7, 7, 7, 0, 1, 2, 7, 3, 4, 5, 7));
-  EXPECT_THAT(values<float>(pad(x, std::array<int64_t, 4>{0, -1, 1, -1}, -2)), ElementsAre(1, 4, -2));
+  EXPECT_THAT(values<float>(pad(x, std::array<int64_t, 4>{0, -1, 1, -1}, -2)),
+              ElementsAre(1, 4, -2));
   EXPECT_THAT(values<float>(pad(x, std::array<int64_t, 4>{-3, 0, 2, 0}, 5)), ElementsAre(5, 5, 5));
   EXPECT_THAT(values<int8_t>(pad(i8({1}, {3}), std::array<int64_t, 2>{1, 1}, -128)),
               ElementsAre(-128, 3, -128));
   EXPECT_THAT(values<float>(slice(x, std::array<int64_t, 2>{1, 2}, std::array<int64_t, 2>{-1, -2},
                                   std::array<int64_t, 2>{2, 2})),
               ElementsAre(5, 3, 2, 0));
-  EXPECT_THAT(values<float>(gather(x, std::array<int64_t, 3>{2, 0, 2}, 1)), ElementsAre(2, 0, 2, 5, 3, 5));
+  EXPECT_THAT(values<float>(gather(x, std::array<int64_t, 3>{2, 0, 2}, 1)),
+              ElementsAre(2, 0, 2, 5, 3, 5));
   EXPECT_EQ(gather(x, std::array<int64_t, 1>{1}, 0, false).shape(), (Shape{3}));
-  EXPECT_THAT(values<float>(permute(x, std::array<int64_t, 2>{1, 0})), ElementsAre(0, 3, 1, 4, 2, 5));
+  EXPECT_THAT(values<float>(permute(x, std::array<int64_t, 2>{1, 0})),
+              ElementsAre(0, 3, 1, 4, 2, 5));
   EXPECT_EQ(permute(iota({2, 3, 4}), std::array<int64_t, 3>{2, 0, 1}).shape(), (Shape{4, 2, 3}));
   EXPECT_EQ(reshape(x, std::array<int64_t, 2>{3, 2}).shape(), (Shape{3, 2}));
 }

@@ -29,7 +29,8 @@ Tensor pad(const Tensor &x, std::span<const int64_t> paddings, double value) {
     TESSERA_CHECK(shape[d] >= 0, "a padded size that is not negative");
     fromStart[d] = std::max<int64_t>(0, -paddings[d]);
     toStart[d] = std::max<int64_t>(0, paddings[d]);
-    keep[d] = std::max<int64_t>(0, std::min(x.dim(d), x.dim(d) + paddings[d + rank]) - fromStart[d]);
+    keep[d] =
+        std::max<int64_t>(0, std::min(x.dim(d), x.dim(d) + paddings[d + rank]) - fromStart[d]);
   }
   Tensor y(x.dtype(), shape);
   Tensor fill = scalar(x.dtype(), value);

@@ -71,10 +71,17 @@ template <class T> void maxPoolRows(const Tensor &x, const Window2d &w, Tensor &
 Tensor maxPool(const Tensor &x, const Window2d &window, bool ceilMode, bool relu) {
   Tensor y(x.dtype(), pooledShape(x, window, ceilMode));
   switch (x.dtype()) {
-  case DType::F32: maxPoolRows<float>(x, window, y, relu); break;
-  case DType::I8: maxPoolRows<int8_t>(x, window, y, relu); break;
-  case DType::U8: maxPoolRows<uint8_t>(x, window, y, relu); break;
-  default: TESSERA_CHECK(false, "max pooling of f32, i8 or u8");
+  case DType::F32:
+    maxPoolRows<float>(x, window, y, relu);
+    break;
+  case DType::I8:
+    maxPoolRows<int8_t>(x, window, y, relu);
+    break;
+  case DType::U8:
+    maxPoolRows<uint8_t>(x, window, y, relu);
+    break;
+  default:
+    TESSERA_CHECK(false, "max pooling of f32, i8 or u8");
   }
   return y;
 }
@@ -85,8 +92,8 @@ Tensor avgPool(const Tensor &x, const Window2d &w, bool countIncludePad, bool ce
   const float *from = x.as<float>().data();
   float *to = y.as<float>().data();
   int64_t h = x.dim(2), width = x.dim(3), oh = y.dim(2), ow = y.dim(3);
-  // Cells of a window that count: within the input, or within input and padding (never beyond, which
-  // only ceilMode reaches).
+  // Cells of a window that count: within the input, or within input and padding (never beyond,
+  // which only ceilMode reaches).
   auto counted = [&](int64_t o, int axis, int64_t in) {
     int64_t n = 0;
     for (int64_t k = 0; k < w.kernel[axis]; ++k) {

@@ -6,12 +6,12 @@
 namespace tessera::interpret {
 
 /// Result sizes are Window2d::pooledOutputSize's.
-/// Maximum over each window, F32, I8 or U8 (result of the same type); cells outside never win. A NaN in
-/// a window makes the result NaN.
+/// Maximum over each window, F32, I8 or U8 (result of the same type); cells outside never win. A
+/// NaN in a window makes the result NaN.
 Tensor maxPool(const Tensor &x, const Window2d &window, bool ceilMode = false, bool relu = false);
 
-/// Mean over each window, F32. countIncludePad: divides by the cells of the window that lie in the input
-/// or its padding, else by those in the input alone.
+/// Mean over each window, F32. countIncludePad: divides by the cells of the window that lie in the
+/// input or its padding, else by those in the input alone.
 Tensor avgPool(const Tensor &x, const Window2d &window, bool countIncludePad = false,
                bool ceilMode = false, bool relu = false);
 

@@ -10,7 +10,8 @@ Tensor scale(const Tensor &x, const Tensor &factor, const Tensor &bias, bool rel
                 "one factor and bias per channel");
   Tensor y(DType::F32, x.shape());
   int64_t channels = x.dim(1), plane = elementCount(std::span(x.shape()).subspan(2));
-  const float *from = x.as<float>().data(), *f = factor.as<float>().data(), *b = bias.as<float>().data();
+  const float *from = x.as<float>().data(), *f = factor.as<float>().data(),
+              *b = bias.as<float>().data();
   float *to = y.as<float>().data();
   forRange(x.dim(0) * channels, 1, [&](int64_t first, int64_t last) {
     for (int64_t p = first; p < last; ++p)

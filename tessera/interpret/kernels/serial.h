@@ -1,6 +1,6 @@
 #pragma once
-// Parallel loops of the kernels, which a caller that runs several images side by side turns off in its
-// own threads: one level of parallelism at a time.
+// Parallel loops of the kernels, which a caller that runs several images side by side turns off in
+// its own threads: one level of parallelism at a time.
 #include "tessera/support/parallel.h"
 
 namespace tessera::interpret {

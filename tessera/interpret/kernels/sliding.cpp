@@ -50,8 +50,9 @@ template <class Acc> struct Vec {
   typedef Acc Type __attribute__((vector_size(kCells * sizeof(Acc))));
 };
 
-// uint32 sums of int16 cells and float sums of float cells, 4 channels by 16 columns, in the compiler's
-// vector extension: one source for every host, widened by the target attributes of the callers below.
+// uint32 sums of int16 cells and float sums of float cells, 4 channels by 16 columns, in the
+// compiler's vector extension: one source for every host, widened by the target attributes of the
+// callers below.
 template <class Cell, class Acc>
 [[gnu::always_inline]] inline void tile(const Cell *band, int64_t channelPitch, int64_t channels,
                                         const TapRef *taps, int64_t tapCount, const Acc *weights,
@@ -77,8 +78,8 @@ template <class Cell, class Acc>
 }
 
 template <class Cell, class Acc>
-using TileFn = void (*)(const Cell *, int64_t, int64_t, const TapRef *, int64_t, const Acc *, int64_t,
-                        Acc *);
+using TileFn = void (*)(const Cell *, int64_t, int64_t, const TapRef *, int64_t, const Acc *,
+                        int64_t, Acc *);
 
 template <class Cell, class Acc>
 void tilePortable(const Cell *b, int64_t cp, int64_t n, const TapRef *t, int64_t tn, const Acc *w,
@@ -109,7 +110,8 @@ template <class Cell, class Acc> TileFn<Cell, Acc> hostTile() {
   return tilePortable<Cell, Acc>;
 }
 
-/// Weights as [group][block of 4 channels][ic/group][kh * kw][4], so that a tile reads them in order.
+/// Weights as [group][block of 4 channels][ic/group][kh * kw][4], so that a tile reads them in
+/// order.
 template <class Acc, class Load>
 std::vector<Acc> packWeights(const SlidingShape &s, const Load &load) {
   int64_t icg = s.ic / s.group, ocg = s.oc / s.group, taps = s.kh * s.kw;
@@ -138,8 +140,8 @@ void slidingSums(const SlidingShape &s, const std::vector<Acc> &weights, const L
     return;
   TESSERA_CHECK(pad.empty() || int64_t(pad.size()) == s.ic, "one padding value per input channel");
 
-  // Columns of the band: input index first .. first + width, split by inStride into planes, so that the
-  // cells of one tap lie side by side.
+  // Columns of the band: input index first .. first + width, split by inStride into planes, so that
+  // the cells of one tap lie side by side.
   int64_t firstCol = 0, lastCol = 0;
   for (int64_t q = 0; q < s.cols.phases(); ++q)
     for (const Tap &t : s.cols.phase[q]) {
@@ -155,8 +157,8 @@ void slidingSums(const SlidingShape &s, const std::vector<Acc> &weights, const L
   constexpr int64_t kBandRows = 4;
   int64_t bands = (s.rows.out + kBandRows - 1) / kBandRows;
   // Few rows but many channels: split these too. Every cell is computed alike however work is cut.
-  int64_t pieces = std::clamp<int64_t>(4 * threadCount() / std::max<int64_t>(1, s.n * s.group * bands), 1,
-                                       blocks);
+  int64_t pieces = std::clamp<int64_t>(
+      4 * threadCount() / std::max<int64_t>(1, s.n * s.group * bands), 1, blocks);
   forRange(s.n * s.group * bands * pieces, 1, [&](int64_t firstTask, int64_t lastTask) {
     std::vector<Cell> band;
     std::vector<TapRef> refs;

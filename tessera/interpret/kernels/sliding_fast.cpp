@@ -1,5 +1,6 @@
-// The float fast path on oneDNN. oneDNN itself always runs on one thread: the work is cut into strips of
-// rows whose heights depend on the shape alone, so that results are the same for any number of threads.
+// The float fast path on oneDNN. oneDNN itself always runs on one thread: the work is cut into
+// strips of rows whose heights depend on the shape alone, so that results are the same for any
+// number of threads.
 #include "tessera/interpret/kernels/serial.h"
 #include "tessera/interpret/kernels/sliding.h"
 #include "tessera/support/status.h"
@@ -18,14 +19,15 @@ using Dims = dnnl::memory::dims;
 using Tag = dnnl::memory::format_tag;
 constexpr auto kF32 = dnnl::memory::data_type::f32;
 
-/// One axis of one strip as oneDNN wants it: cells [first, first + in) of the input, zeros before and after.
+/// One axis of one strip as oneDNN wants it: cells [first, first + in) of the input, zeros before
+/// and after.
 struct Extent {
   int64_t first, in, before, after;
   auto operator<=>(const Extent &) const = default;
 };
 
-/// Outputs j0 .. j0 + count of an axis whose taps start at `offset` and span `span` cells; nothing where
-/// no input cell takes part (all padding), which oneDNN cannot express.
+/// Outputs j0 .. j0 + count of an axis whose taps start at `offset` and span `span` cells; nothing
+/// where no input cell takes part (all padding), which oneDNN cannot express.
 std::optional<Extent> extentOf(int64_t in, int64_t stride, int64_t offset, int64_t span, int64_t j0,
                                int64_t count) {
   int64_t begin = j0 * stride + offset, end = begin + (count - 1) * stride + span;
@@ -74,8 +76,8 @@ class PhaseConv {
 public:
   PhaseConv(const SlidingShape &s, int64_t qy, int64_t qx, const float *x, const float *w,
             const float *bias, bool relu, float *y)
-      : s_(s), ky_(kernelOf(s.rows.phase[qy])), kx_(kernelOf(s.cols.phase[qx])), qy_(qy), qx_(qx), x_(x),
-        y_(y), bias_(bias), relu_(relu) {
+      : s_(s), ky_(kernelOf(s.rows.phase[qy])), kx_(kernelOf(s.cols.phase[qx])), qy_(qy), qx_(qx),
+        x_(x), y_(y), bias_(bias), relu_(relu) {
     int64_t icg = s.ic / s.group, kh = ky_.index.size(), kw = kx_.index.size();
     filter_.resize(s.oc * icg * kh * kw);
     float *to = filter_.data();
@@ -90,7 +92,8 @@ public:
     if (ky_.index.empty() || kx_.index.empty())
       return false;
     count_ = s_.rows.count(qy_);
-    auto cols = extentOf(s_.cols.in, s_.cols.inStride, kx_.offset, kx_.span(), 0, s_.cols.count(qx_));
+    auto cols =
+        extentOf(s_.cols.in, s_.cols.inStride, kx_.offset, kx_.span(), 0, s_.cols.count(qx_));
     if (!cols)
       return false;
     cols_ = *cols;
@@ -119,10 +122,10 @@ public:
     const auto &e = Engine::get();
     dnnl::stream stream(e);
     int64_t plane = s_.rows.in * s_.cols.in, outPlane = s_.rows.out * s_.cols.out;
-    auto *from = const_cast<float *>(x_ + image * s_.ic * plane + t.rows.first * s_.cols.in + cols_.first);
-    dnnl::memory user(strided({1, s_.ic, t.rows.in, cols_.in},
-                              {s_.ic * plane, plane, s_.cols.in, 1}),
-                      e, from);
+    auto *from =
+        const_cast<float *>(x_ + image * s_.ic * plane + t.rows.first * s_.cols.in + cols_.first);
+    dnnl::memory user(
+        strided({1, s_.ic, t.rows.in, cols_.in}, {s_.ic * plane, plane, s_.cols.in, 1}), e, from);
     int64_t py = s_.rows.phases(), px = s_.cols.phases();
     float *to = y_ + image * s_.oc * outPlane + (t.first * py + qy_) * s_.cols.out + qx_;
     dnnl::memory result(strided({1, s_.oc, t.count, s_.cols.count(qx_)},
@@ -170,8 +173,8 @@ private:
     }
     auto kind = dnnl::prop_kind::forward_inference;
     auto algorithm = dnnl::algorithm::convolution_direct;
-    auto op = bias_ ? dnnl::convolution_forward::desc(kind, algorithm, src, weights, bias, dst, strides,
-                                                      dilates, before, after)
+    auto op = bias_ ? dnnl::convolution_forward::desc(kind, algorithm, src, weights, bias, dst,
+                                                      strides, dilates, before, after)
                     : dnnl::convolution_forward::desc(kind, algorithm, src, weights, dst, strides,
                                                       dilates, before, after);
     dnnl::convolution_forward::primitive_desc desc(op, attr, e);

@@ -7,7 +7,8 @@
 namespace tessera::interpret {
 
 Tensor softmax(const Tensor &x, int64_t axis) {
-  TESSERA_CHECK(x.dtype() == DType::F32 && axis >= 0 && axis < int64_t(x.rank()), "axis of a softmax");
+  TESSERA_CHECK(x.dtype() == DType::F32 && axis >= 0 && axis < int64_t(x.rank()),
+                "axis of a softmax");
   Tensor y(DType::F32, x.shape());
   if (x.count() == 0)
     return y;

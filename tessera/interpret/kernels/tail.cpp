@@ -39,8 +39,8 @@ public:
 
   uint8_t operator()(uint32_t sum, int64_t channel) const {
     // The chip adds the bias as a saturating int32 addition ("instruction streams" 4.5).
-    int32_t acc = bias_ ? numerics::saturate<int32_t>(int64_t(int32_t(sum)) + bias_[channel])
-                        : int32_t(sum);
+    int32_t acc =
+        bias_ ? numerics::saturate<int32_t>(int64_t(int32_t(sum)) + bias_[channel]) : int32_t(sum);
     int32_t m = q_.multiplier.size() == 1 ? q_.multiplier[0] : q_.multiplier[channel];
     int32_t r = q_.rshift.size() == 1 ? q_.rshift[0] : q_.rshift[channel];
     if (q_.out == DType::I8)

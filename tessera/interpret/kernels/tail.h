@@ -1,5 +1,6 @@
 #pragma once
-// From sums to results: what conv2d and deconv do alike behind sliding.h. Internal to interpret/kernels.
+// From sums to results: what conv2d and deconv do alike behind sliding.h. Internal to
+// interpret/kernels.
 #include "tessera/interpret/kernels/conv2d.h"
 #include "tessera/interpret/kernels/sliding.h"
 

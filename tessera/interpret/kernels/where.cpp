@@ -6,15 +6,16 @@
 namespace tessera::interpret {
 
 Tensor where(const Tensor &condition, const Tensor &lhs, const Tensor &rhs) {
-  TESSERA_CHECK(condition.dtype() == DType::F32 && lhs.dtype() == DType::F32 && rhs.dtype() == DType::F32,
+  TESSERA_CHECK(condition.dtype() == DType::F32 && lhs.dtype() == DType::F32 &&
+                    rhs.dtype() == DType::F32,
                 "float operands");
   Tensor y(DType::F32, broadcastShape(condition.shape(), broadcastShape(lhs.shape(), rhs.shape())));
   const float *c = condition.as<float>().data(), *a = lhs.as<float>().data(),
               *b = rhs.as<float>().data();
   float *to = y.as<float>().data();
   forRows<3>(y.shape(),
-             {broadcastStrides(condition.shape(), y.shape()), broadcastStrides(lhs.shape(), y.shape()),
-              broadcastStrides(rhs.shape(), y.shape())},
+             {broadcastStrides(condition.shape(), y.shape()),
+              broadcastStrides(lhs.shape(), y.shape()), broadcastStrides(rhs.shape(), y.shape())},
              [&](const auto &at, int64_t out, int64_t count, const auto &steps) {
                for (int64_t i = 0; i < count; ++i)
                  to[out + i] = c[at[0] + i * steps[0]] != 0 ? a[at[1] + i * steps[1]]

@@ -179,7 +179,8 @@ Status checkKernelChoice() {
   for (const ConvKernel &k : all())
     known += (known.empty() ? "" : ", ") + std::string(k.name);
   return fail("bad-environment", "TESSERA_SIM_KERNEL",
-              "'" + std::string(name) + "' is no kernel of this machine", "it has " + known + "; or unset it");
+              "'" + std::string(name) + "' is no kernel of this machine",
+              "it has " + known + "; or unset it");
 }
 
 bool setConvKernel(std::string_view name) {

@@ -53,7 +53,8 @@ struct ConvKernel {
 std::span<const ConvKernel> convKernels();
 /// The kernel in use: the fastest, or the one named by setConvKernel or TESSERA_SIM_KERNEL.
 const ConvKernel &convKernel();
-/// Error "bad-environment" where TESSERA_SIM_KERNEL names no kernel of this machine; it then would not be used.
+/// Error "bad-environment" where TESSERA_SIM_KERNEL names no kernel of this machine; it then would
+/// not be used.
 Status checkKernelChoice();
 /// Forces a kernel by name ("" = the fastest); false when this host has no such kernel.
 bool setConvKernel(std::string_view name);
