@@ -5,8 +5,12 @@
 #include <algorithm>
 #include <bit>
 #include <cctype>
+#include <cerrno>
+#include <cstring>
 #include <fmt/format.h>
+#include <fstream>
 #include <functional>
+#include <memory>
 #include <set>
 #include <string_view>
 #include <zip.h>
@@ -399,15 +403,19 @@ Status writeNpz(const std::filesystem::path &path, const TensorMap &tensors) {
       const uint8_t end[22] = {'P', 'K', 5, 6};
       return writeFile(to, end);
     }
-    int code = 0;
-    // libzip adds entries to archives; what lies there is ours to replace.
-    ZipFile archive{zip_open(to.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code)};
+    // In memory first: given a path, libzip writes a temporary file of its own beside it, which an
+    // interrupt would leave behind.
+    zip_error_t error;
+    zip_error_init(&error);
+    zip_source_t *memory = zip_source_buffer_create(nullptr, 0, 0, &error);
+    std::unique_ptr<zip_source_t, void (*)(zip_source_t *)> release(memory, zip_source_free);
+    if (!memory)
+      return bad(zipText(&error));
+    zip_source_keep(memory); // the archive frees its own hold
+    ZipFile archive{zip_open_from_source(memory, ZIP_CREATE | ZIP_TRUNCATE, &error)};
     if (!archive.zip) {
-      zip_error_t e;
-      zip_error_init_with_code(&e, code);
-      std::string text = zipText(&e);
-      zip_error_fini(&e);
-      return bad(text);
+      zip_source_free(memory);
+      return bad(zipText(&error));
     }
     zip_t *zip = archive.zip;
     std::vector<std::string> headers;
@@ -435,6 +443,19 @@ Status writeNpz(const std::filesystem::path &path, const TensorMap &tensors) {
     if (zip_close(zip))
       return bad(zipText(zip_get_error(zip)));
     archive.zip = nullptr;
+    errno = 0;
+    std::ofstream out(to, std::ios::binary);
+    if (!out || zip_source_open(memory))
+      return bad(std::strerror(errno));
+    std::vector<char> piece(1 << 20);
+    zip_int64_t n = 0;
+    while (out && (n = zip_source_read(memory, piece.data(), piece.size())) > 0)
+      out.write(piece.data(), n);
+    zip_source_close(memory);
+    if (out)
+      out.close();
+    if (!out || n < 0)
+      return bad(std::strerror(errno));
     return {};
   });
 }
