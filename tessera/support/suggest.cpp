@@ -6,6 +6,9 @@
 namespace tessera {
 namespace {
 
+// Names come out of damaged files too; the distance costs the product of two lengths.
+constexpr size_t kLongestName = 4096;
+
 size_t edits(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j)
@@ -29,6 +32,8 @@ std::string closest(std::string_view word, std::span<const std::string> candidat
   size_t fewest = SIZE_MAX;
   for (const std::string &c : candidates) {
     size_t longer = std::max(word.size(), c.size());
+    if (longer > kLongestName)
+      continue;
     // Lengths alone already tell hopeless candidates: names can be long and many.
     size_t least = longer - std::min(word.size(), c.size());
     size_t allowed = std::max<size_t>(2, longer / 3);

@@ -4,6 +4,7 @@
 
 #include "tessera/import/onnx/rules.h"
 #include "tessera/support/file.h"
+#include "tessera/support/suggest.h"
 
 #include "onnx/checker.h"
 #include "onnx/defs/schema.h"
@@ -140,10 +141,9 @@ void Importer::chooseOutputs() {
     else if (producers_.count(o))
       outputs_.push_back(o);
     else {
-      std::string near = nearest(o, names);
+      std::string hint = didYouMean(o, names);
       problem("bad-flag", "--output_names", "no node computes a tensor '" + o + "'",
-              near.empty() ? "give names of tensors of the ONNX graph"
-                           : "did you mean '" + near + "'?");
+              hint.empty() ? "give names of tensors of the ONNX graph" : hint);
     }
   }
 }
@@ -313,7 +313,7 @@ bool Importer::provide(const std::string &name, const Node &user) {
       names.push_back(i->name());
     if (llvm::is_contained(names, name)) // an input that had its problem
       return graph_.values[name] = v, true;
-    std::string near = nearest(name, names);
+    std::string near = closest(name, names);
     d.message = "its input '" + name +
                 "' is neither an input of the graph, a weight nor computed by a node";
     d.hint = near.empty() ? "the file is incomplete; export it again"

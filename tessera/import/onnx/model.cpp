@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <climits>
 #include <fstream>
-#include <numeric>
 
 namespace fs = std::filesystem;
 namespace tessera::onnx_import {
@@ -303,31 +302,6 @@ Result<Tensor> tensorOf(const onnx::TensorProto &proto, const std::string &where
   }
   TESSERA_CHECK(ok, "tensor data changed its size");
   return t;
-}
-
-std::string nearest(const std::string &wanted, const std::vector<std::string> &names) {
-  std::string best;
-  size_t bestDistance = std::max<size_t>(2, wanted.size() / 3) + 1;
-  for (const auto &name : names) {
-    if (name.size() > 4096 || wanted.size() > 4096)
-      continue;
-    std::vector<size_t> row(name.size() + 1);
-    std::iota(row.begin(), row.end(), size_t(0));
-    for (size_t i = 1; i <= wanted.size(); ++i) {
-      size_t diagonal = row[0];
-      row[0] = i;
-      for (size_t j = 1; j <= name.size(); ++j) {
-        size_t above = row[j];
-        row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (wanted[i - 1] != name[j - 1])});
-        diagonal = above;
-      }
-    }
-    if (row.back() < bestDistance) {
-      bestDistance = row.back();
-      best = name;
-    }
-  }
-  return best;
 }
 
 } // namespace tessera::onnx_import

@@ -29,7 +29,4 @@ std::string onnxTypeName(int type);
 /// Elements of `shape`; nullopt for a negative size or more than 2^40 elements.
 std::optional<int64_t> checkedCount(std::span<const int64_t> shape);
 
-/// The one of `names` nearest to `wanted` if it is near, for "did you mean".
-std::string nearest(const std::string &wanted, const std::vector<std::string> &names);
-
 } // namespace tessera::onnx_import
