@@ -3,7 +3,6 @@
 #include "tessera/bmodel/bmodel.h"
 #include "tessera/cycles/cycles.h"
 #include "tessera/driver/recipe.h"
-#include "tessera/image/image.h"
 #include "tessera/import/onnx/import.h"
 #include "tessera/interpret/interpret.h"
 #include "tessera/isa/isa.h"
@@ -179,9 +178,9 @@ Result<std::unique_ptr<Model>> Model::open(const fs::path &path, const OpenOptio
               "give an .onnx, .mlir or .bmodel file");
 }
 
-Result<TensorMap> Model::preprocessImage(const fs::path &image) const {
+Result<TensorMap> Model::preprocessImage(const Image &image, const std::string &where) const {
   if (inputs_.size() != 1)
-    return fail("bad-input", image.string(),
+    return fail("bad-input", where,
                 "is one image, the network has " + std::to_string(inputs_.size()) +
                     " inputs: " + inputNames(inputs_),
                 "give an .npz with an array for each");
@@ -191,8 +190,7 @@ Result<TensorMap> Model::preprocessImage(const fs::path &image) const {
     return fail("bad-input", path_.string() + ": input '" + in.name + "'",
                 "has shape " + shapeText(in.shape) + ", an image fills 1xCxHxW only",
                 "give an .npz instead");
-  TESSERA_ASSIGN(Image picture, readImage(image));
-  TESSERA_ASSIGN(Tensor t, preprocess(picture, in.recipe, in.shape[nhwc ? 3 : 1],
+  TESSERA_ASSIGN(Tensor t, preprocess(image, in.recipe, in.shape[nhwc ? 3 : 1],
                                       in.shape[nhwc ? 1 : 2], in.shape[nhwc ? 2 : 3]));
   TensorMap map;
   map.set(in.name, std::move(t));
@@ -213,7 +211,8 @@ Result<TensorMap> Model::readInput(const fs::path &path) const {
     TESSERA_ASSIGN(Tensor t, readNpy(path));
     given.set(inputs_.front().name, std::move(t));
   } else {
-    return preprocessImage(path);
+    TESSERA_ASSIGN(Image image, readImage(path));
+    return preprocessImage(image, path.string());
   }
   Error errors;
   for (const InputInfo &in : inputs_) {

@@ -1,6 +1,7 @@
 #pragma once
 // One face for a network at any stage: an ONNX file, a top or tpu module, a bmodel. No MLIR here,
 // so that the program and the scorer compile quickly.
+#include "tessera/image/image.h"
 #include "tessera/image/preprocess.h"
 #include "tessera/tensor/tensor.h"
 
@@ -73,9 +74,10 @@ public:
   /// order, integers as real values.
   virtual Result<TensorMap> run(const TensorMap &inputs, bool all) = 0;
 
-  /// An image file -> the network's only input, by its recipe. Error for a network of several
+  /// A picture -> the network's only input, by its recipe. Error for a network of several
   /// inputs.
-  Result<TensorMap> preprocessImage(const std::filesystem::path &image) const;
+  /// `where` names the picture in messages.
+  Result<TensorMap> preprocessImage(const Image &image, const std::string &where) const;
   /// Image, .npy or .npz -> inputs by name; npy and npz are taken as they are (shape checked).
   Result<TensorMap> readInput(const std::filesystem::path &path) const;
 

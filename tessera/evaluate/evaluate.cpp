@@ -78,18 +78,8 @@ Result<Scores> evaluate(driver::Model &model, const Options &o) {
   Progress progress("evaluate " + model.path().filename().string(), files.size(), "images");
   auto one = [&](size_t i) -> Status {
     TESSERA_ASSIGN(Image picture, readImage(files[i]));
-    TESSERA_ASSIGN(TensorMap input, model.preprocessImage(files[i]));
-    TESSERA_ASSIGN(TensorMap outputs, model.run(input, false));
     Mask truth, reference;
-    if (o.reference) {
-      TESSERA_ASSIGN(TensorMap referenceInput, o.reference->preprocessImage(files[i]));
-      TESSERA_ASSIGN(TensorMap referenceOutputs, o.reference->run(referenceInput, false));
-      TESSERA_ASSIGN(reference,
-                     maskOf(*o.reference, referenceOutputs, picture.width, picture.height, {}));
-    }
-    if (o.masks.empty()) {
-      truth = reference;
-    } else {
+    if (!o.masks.empty()) { // before the networks run: a wrong mask is found in no time
       const fs::path &file = masks.at(files[i].stem().string());
       TESSERA_ASSIGN(truth, readMask(file));
       if (truth.width != picture.width || truth.height != picture.height)
@@ -99,7 +89,17 @@ Result<Scores> evaluate(driver::Model &model, const Options &o) {
                         std::to_string(picture.width) + "x" + std::to_string(picture.height),
                     "image and mask must show the same pixels");
     }
-    TESSERA_ASSIGN(Mask mask, maskOf(model, outputs, truth.width, truth.height, o.decide));
+    auto maskBy = [&](driver::Model &network, const DecideOptions &decide) -> Result<Mask> {
+      TESSERA_ASSIGN(TensorMap input, network.preprocessImage(picture, files[i].string()));
+      TESSERA_ASSIGN(TensorMap outputs, network.run(input, false));
+      return maskOf(network, outputs, picture.width, picture.height, decide);
+    };
+    TESSERA_ASSIGN(Mask mask, maskBy(model, o.decide));
+    if (o.reference) {
+      TESSERA_ASSIGN(reference, maskBy(*o.reference, {}));
+    }
+    if (o.masks.empty())
+      truth = reference;
     scores.images[i] = {files[i].filename().string(), dice(mask, truth), iou(mask, truth),
                         o.reference ? dice(reference, truth) : 0};
     if (!o.output.empty())
