@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <fmt/format.h>
 
 namespace fs = std::filesystem;
 namespace tessera::cli {
@@ -176,6 +177,24 @@ std::vector<std::string> ShapeArguments::names() const {
     at = end + 1;
   }
   return names;
+}
+
+Result<driver::OpenOptions> openOptions(const RecipeArguments &recipe,
+                                        const ShapeArguments &shapes) {
+  driver::OpenOptions open;
+  TESSERA_ASSIGN(open.flags, recipe.parse());
+  TESSERA_ASSIGN(open.inputShapes, shapes.shapes());
+  open.outputNames = shapes.names();
+  return open;
+}
+
+void noteUnknownRecipe(const driver::Model &model) {
+  if (!model.inputs().empty() && !model.inputs().front().recipeKnown)
+    fmt::print(
+        stderr,
+        "note: {} holds no pre-processing recipe and no flags were given: images go in as bgr, "
+        "mean 0, scale 1\n",
+        model.path().string());
 }
 
 void DecideArguments::add(CLI::App *v) {

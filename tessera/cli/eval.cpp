@@ -21,17 +21,9 @@ Result<Answer> eval(const EvalArguments &a) {
                 "--reference MODEL alone takes that network's masks as the truth");
   TESSERA_TRY(checkEnding("--picture", a.picture, ".png"));
   TESSERA_TRY(keepInputs({a.model, a.images, a.masks, a.reference}, {a.picture, a.output}));
-  driver::OpenOptions open;
-  TESSERA_ASSIGN(open.flags, a.recipe.parse());
-  TESSERA_ASSIGN(open.inputShapes, a.shapes.shapes());
-  open.outputNames = a.shapes.names();
+  TESSERA_ASSIGN(driver::OpenOptions open, openOptions(a.recipe, a.shapes));
   TESSERA_ASSIGN(auto model, driver::Model::open(a.model, open));
-  if (!model->inputs().empty() && !model->inputs().front().recipeKnown)
-    fmt::print(
-        stderr,
-        "note: {} holds no pre-processing recipe and no flags were given: images go in as bgr, "
-        "mean 0, scale 1\n",
-        a.model.string());
+  noteUnknownRecipe(*model);
   evaluate::Options options;
   options.images = a.images;
   options.masks = a.masks;

@@ -19,27 +19,18 @@ struct RunArguments {
 
 bool isArray(const fs::path &p) { return p.extension() == ".npz" || p.extension() == ".npy"; }
 
-/// A mask at the picture's own size, or the output's for arrays.
-Status writeMask(const driver::Model &model, const fs::path &input, const TensorMap &outputs,
-                 const evaluate::DecideOptions &decide, const fs::path &file) {
-  int width = 0, height = 0;
-  if (isArray(input)) {
-    const Tensor *t = outputs.find(model.outputs().front().name);
-    width = static_cast<int>(t->shape().back());
-    height = t->rank() > 1 ? static_cast<int>(t->shape()[t->rank() - 2]) : 1;
-  } else {
-    TESSERA_ASSIGN(Image picture, readImage(input));
-    width = picture.width;
-    height = picture.height;
-  }
-  TESSERA_ASSIGN(Mask mask, evaluate::maskOf(model, outputs, width, height, decide));
-  return writeMaskPng(file, mask);
-}
-
 Result<Answer> runOne(driver::Model &model, const RunArguments &a,
                       const evaluate::DecideOptions &decide, const fs::path &input,
                       const fs::path &output, const fs::path &mask) {
-  TESSERA_ASSIGN(TensorMap inputs, model.readInput(input));
+  // A picture is decoded once, for the network and for the size of its mask.
+  Image picture;
+  TensorMap inputs;
+  if (isArray(input)) {
+    TESSERA_ASSIGN(inputs, model.readInput(input));
+  } else {
+    TESSERA_ASSIGN(picture, readImage(input));
+    TESSERA_ASSIGN(inputs, model.preprocessImage(picture, input.string()));
+  }
   if (!a.saveInput.empty())
     TESSERA_TRY(writeNpz(a.saveInput, inputs));
   TESSERA_ASSIGN(TensorMap outputs, model.run(inputs, a.dumpAll));
@@ -53,7 +44,14 @@ Result<Answer> runOne(driver::Model &model, const RunArguments &a,
   for (const auto &[name, tensor] : outputs)
     answer.json["tensors"][name] = tensor.shape();
   if (!mask.empty()) {
-    TESSERA_TRY(writeMask(model, input, outputs, decide, mask));
+    int width = picture.width, height = picture.height;
+    if (isArray(input)) { // no picture: the output's own size
+      const Tensor *t = outputs.find(model.outputs().front().name);
+      width = static_cast<int>(t->shape().back());
+      height = t->rank() > 1 ? static_cast<int>(t->shape()[t->rank() - 2]) : 1;
+    }
+    TESSERA_ASSIGN(Mask decided, evaluate::maskOf(model, outputs, width, height, decide));
+    TESSERA_TRY(writeMaskPng(mask, decided));
     answer.json["mask"] = mask.string();
     answer.lines.push_back(mask.string() + ": mask");
   }
@@ -61,23 +59,15 @@ Result<Answer> runOne(driver::Model &model, const RunArguments &a,
 }
 
 Result<Answer> run(const RunArguments &a) {
-  TESSERA_ASSIGN(auto flags, a.recipe.parse());
+  TESSERA_ASSIGN(driver::OpenOptions open, openOptions(a.recipe, a.shapes));
   TESSERA_ASSIGN(auto decide, a.decide.parse());
   TESSERA_TRY(keepInputs({a.input, a.model}, {a.output, a.mask, a.saveInput}));
-  driver::OpenOptions open;
-  open.flags = flags;
-  TESSERA_ASSIGN(open.inputShapes, a.shapes.shapes());
-  open.outputNames = a.shapes.names();
   TESSERA_ASSIGN(auto model, driver::Model::open(a.model, open));
   if (a.output.empty() && a.mask.empty())
     return fail("usage", "tessera run", "--output or --mask is required", "");
   bool isFolder = fs::is_directory(a.input);
-  if (!isArray(a.input) && !model->inputs().empty() && !model->inputs().front().recipeKnown)
-    fmt::print(
-        stderr,
-        "note: {} holds no pre-processing recipe and no flags were given: images go in as bgr, "
-        "mean 0, scale 1\n",
-        a.model.string());
+  if (!isArray(a.input))
+    noteUnknownRecipe(*model);
   if (!isFolder) {
     // A PNG as output is the mask.
     bool png = a.output.extension() == ".png";

@@ -64,6 +64,13 @@ struct ShapeArguments {
   std::vector<std::string> names() const;
 };
 
+/// What both say about how to open a network.
+Result<driver::OpenOptions> openOptions(const RecipeArguments &recipe,
+                                        const ShapeArguments &shapes);
+/// On standard error, where images go in by the defaults because neither file nor flags hold a
+/// recipe.
+void noteUnknownRecipe(const driver::Model &model);
+
 /// --threshold, --largest_component, --fill_holes, --opening K, --median K.
 struct DecideArguments {
   double threshold = 0;
