@@ -13,8 +13,14 @@ constexpr float kSmallestWeightScale = 1e-5f;
 // |bias + accumulator| must stay inside int32: half of its range is left to the accumulator.
 constexpr double kLargestBias = 1073741824.0; // 2^30
 
-} // namespace
+/// A filter, bias and requantize factors in integers.
+struct QuantizedFilter {
+  Tensor filter; ///< i8 or u8, shape as given
+  Tensor bias;   ///< i32 [oc], empty if the op has none
+  std::vector<int32_t> multiplier, rshift;
+};
 
+/// filter f32 [oc, ...], bias f32 [oc] or null; scales of input and output.
 QuantizedFilter quantizeFilter(const Tensor &filter, const Tensor *bias, double inputScale,
                                double outputScale) {
   int64_t oc = filter.dim(0), inner = filter.count() / oc;
@@ -51,6 +57,46 @@ QuantizedFilter quantizeFilter(const Tensor &filter, const Tensor *bias, double 
     q.rshift.push_back(factor.rshift);
   }
   return q;
+}
+
+} // namespace
+
+std::optional<LoweredFilter> lowerFilter(Lowering &l, mlir::Operation *op, mlir::Value input,
+                                         mlir::Value filterOperand, mlir::Value biasOperand,
+                                         bool relu) {
+  if (!l.isWeight(filterOperand) || (biasOperand && !l.isWeight(biasOperand))) {
+    l.refuse(op, "has a filter or bias that is computed in the network",
+             "only constant filters are supported");
+    return std::nullopt;
+  }
+  const Tensor &filter = l.weight(filterOperand);
+  const Tensor *bias = biasOperand ? &l.weight(biasOperand) : nullptr;
+  std::string name = ir::nameOf(op);
+  LoweredFilter lowered;
+  lowered.type = l.typeFromTable(op);
+  if (!l.integer()) {
+    lowered.filter = l.createWeight(op, name + "_filter_f32", filter);
+    if (bias)
+      lowered.bias = l.createWeight(op, name + "_bias_f32", *bias);
+    return lowered;
+  }
+  auto element = llvm::dyn_cast<mlir::quant::UniformQuantizedType>(lowered.type.getElementType());
+  if (!element)
+    return std::nullopt; // the table's error is enough
+  // ReLU is the unsigned result; a negative minimum behind a ReLU belongs to another model's table.
+  if (relu && element.isSigned()) {
+    l.refuse(op, "ends in ReLU but its table row has a negative minimum",
+             "calibrate this very model again");
+    return std::nullopt;
+  }
+  QuantizedFilter q = quantizeFilter(filter, bias, ir::scaleOf(input), element.getScale());
+  const char *suffix = q.filter.dtype() == DType::U8 ? "_filter_u8" : "_filter_i8";
+  lowered.filter = l.createWeight(op, name + suffix, q.filter);
+  if (bias)
+    lowered.bias = l.createWeight(op, name + "_bias_int32", q.bias);
+  lowered.multiplier = std::move(q.multiplier);
+  lowered.rshift = std::move(q.rshift);
+  return lowered;
 }
 
 } // namespace tessera::quantize

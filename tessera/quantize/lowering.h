@@ -3,6 +3,8 @@
 #include "tessera/numerics/requantize.h"
 #include "tessera/quantize/quantize.h"
 
+#include <optional>
+
 namespace tessera::quantize {
 
 class Lowering {
@@ -70,29 +72,16 @@ private:
 using LowerFunction = void (*)(Lowering &, mlir::Operation *);
 LowerFunction findLowering(llvm::StringRef opName);
 
-void lowerConv2D(Lowering &, mlir::Operation *);
-void lowerDeconv(Lowering &, mlir::Operation *);
-void lowerPool2D(Lowering &, mlir::Operation *);
-void lowerAdd(Lowering &, mlir::Operation *);
-void lowerConcat(Lowering &, mlir::Operation *);
-void lowerPad(Lowering &, mlir::Operation *);
-void lowerSlice(Lowering &, mlir::Operation *);
-void lowerInterp(Lowering &, mlir::Operation *);
-void lowerRelu(Lowering &, mlir::Operation *);
-void lowerLeakyRelu(Lowering &, mlir::Operation *);
-void lowerCompare(Lowering &, mlir::Operation *);
-void lowerArg(Lowering &, mlir::Operation *);
-void lowerCast(Lowering &, mlir::Operation *);
-void lowerReshape(Lowering &, mlir::Operation *);
-
-/// A convolution's filter, bias, multipliers in integers; see filter.cpp.
-struct QuantizedFilter {
-  Tensor filter; ///< i8 or u8, shape as given
-  Tensor bias;   ///< i32 [oc], empty if the op has none
+/// What Conv and Deconv share: weights as tpu.Weight ops, and the requantization (empty in F32
+/// mode).
+struct LoweredFilter {
+  mlir::RankedTensorType type; ///< of the op's result
+  mlir::Value filter, bias;    ///< bias is null if the op has none
   std::vector<int32_t> multiplier, rshift;
 };
-/// filter f32 [oc, ...], bias f32 [oc] or null; scales of input and output.
-QuantizedFilter quantizeFilter(const Tensor &filter, const Tensor *bias, double inputScale,
-                               double outputScale);
+/// `filter` [oc, ...] and `bias` [oc] or null are the top op's operands, `input` its lowered input.
+/// Nullopt where the op was refused or its table row is missing.
+std::optional<LoweredFilter> lowerFilter(Lowering &l, mlir::Operation *op, mlir::Value input,
+                                         mlir::Value filter, mlir::Value bias, bool relu);
 
 } // namespace tessera::quantize

@@ -3,24 +3,32 @@
 
 namespace tessera::quantize {
 
+// A row: the top op and the function in the file of that op's name.
+#define TESSERA_LOWERINGS(ROW)                                                                     \
+  ROW("top.Conv", lowerConv2D)                                                                     \
+  ROW("top.Deconv", lowerDeconv)                                                                   \
+  ROW("top.MaxPool", lowerPool2D)                                                                  \
+  ROW("top.AvgPool", lowerPool2D)                                                                  \
+  ROW("top.Add", lowerAdd)                                                                         \
+  ROW("top.Concat", lowerConcat)                                                                   \
+  ROW("top.Pad", lowerPad)                                                                         \
+  ROW("top.Slice", lowerSlice)                                                                     \
+  ROW("top.Interp", lowerInterp)                                                                   \
+  ROW("top.Relu", lowerRelu)                                                                       \
+  ROW("top.LeakyRelu", lowerLeakyRelu)                                                             \
+  ROW("top.Compare", lowerCompare)                                                                 \
+  ROW("top.Arg", lowerArg)                                                                         \
+  ROW("top.Cast", lowerCast)                                                                       \
+  ROW("top.Reshape", lowerReshape)
+
+#define TESSERA_DECLARE(OP, FUNCTION) void FUNCTION(Lowering &, mlir::Operation *);
+TESSERA_LOWERINGS(TESSERA_DECLARE)
+#undef TESSERA_DECLARE
+
 LowerFunction findLowering(llvm::StringRef opName) {
-  static const std::map<std::string, LowerFunction> table = {
-      {"top.Conv", lowerConv2D},
-      {"top.Deconv", lowerDeconv},
-      {"top.MaxPool", lowerPool2D},
-      {"top.AvgPool", lowerPool2D},
-      {"top.Add", lowerAdd},
-      {"top.Concat", lowerConcat},
-      {"top.Pad", lowerPad},
-      {"top.Slice", lowerSlice},
-      {"top.Interp", lowerInterp},
-      {"top.Relu", lowerRelu},
-      {"top.LeakyRelu", lowerLeakyRelu},
-      {"top.Compare", lowerCompare},
-      {"top.Arg", lowerArg},
-      {"top.Cast", lowerCast},
-      {"top.Reshape", lowerReshape},
-  };
+#define TESSERA_ENTRY(OP, FUNCTION) {OP, FUNCTION},
+  static const std::map<std::string, LowerFunction> table = {TESSERA_LOWERINGS(TESSERA_ENTRY)};
+#undef TESSERA_ENTRY
   auto it = table.find(opName.str());
   return it == table.end() ? nullptr : it->second;
 }
