@@ -11,18 +11,7 @@ namespace tessera::interpret {
 namespace {
 
 SlidingShape shapeOf(const Tensor &x, const Tensor &w, const Window2d &window, int64_t group) {
-  TESSERA_CHECK(x.rank() == 4 && w.rank() == 4, "a convolution of rank-4 tensors");
-  TESSERA_CHECK(group > 0 && x.dim(1) == w.dim(1) * group && w.dim(0) % group == 0 &&
-                    w.dim(2) == window.kernel[0] && w.dim(3) == window.kernel[1],
-                "filter shape of a convolution");
-  return {x.dim(0),
-          x.dim(1),
-          w.dim(0),
-          group,
-          w.dim(2),
-          w.dim(3),
-          convTaps(window, 0, x.dim(2)),
-          convTaps(window, 1, x.dim(3))};
+  return slidingShape(x, w, window, group, convTaps);
 }
 
 /// x with its pads written out, each channel's padding cells holding its value.

@@ -7,18 +7,7 @@ namespace tessera::interpret {
 namespace {
 
 SlidingShape shapeOf(const Tensor &x, const Tensor &w, const Window2d &window, int64_t group) {
-  TESSERA_CHECK(x.rank() == 4 && w.rank() == 4, "a transposed convolution of rank-4 tensors");
-  TESSERA_CHECK(group > 0 && x.dim(1) == w.dim(1) * group && w.dim(0) % group == 0 &&
-                    w.dim(2) == window.kernel[0] && w.dim(3) == window.kernel[1],
-                "filter shape of a transposed convolution");
-  return {x.dim(0),
-          x.dim(1),
-          w.dim(0),
-          group,
-          w.dim(2),
-          w.dim(3),
-          deconvTaps(window, 0, x.dim(2)),
-          deconvTaps(window, 1, x.dim(3))};
+  return slidingShape(x, w, window, group, deconvTaps);
 }
 
 } // namespace

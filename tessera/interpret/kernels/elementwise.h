@@ -68,6 +68,21 @@ inline Shape denseStrides(const Shape &shape) {
   return s;
 }
 
+/// Calls f with a zero of the unsigned type of `size` bytes (1, 2, 4 or 8): for moving elements
+/// whose meaning does not matter.
+template <class F> void withElementOfSize(int64_t size, F f) {
+  switch (size) {
+  case 1:
+    return f(uint8_t{});
+  case 2:
+    return f(uint16_t{});
+  case 4:
+    return f(uint32_t{});
+  default:
+    return f(uint64_t{});
+  }
+}
+
 /// y gets the elements at base + strides of x, whatever their type.
 inline void copyStrided(const Tensor &x, int64_t base, const Shape &strides, Tensor &y) {
   auto copy = [&](auto zero) {
@@ -80,20 +95,7 @@ inline void copyStrided(const Tensor &x, int64_t base, const Shape &strides, Ten
                    to[out + i] = from[at[0] + i * steps[0]];
                });
   };
-  switch (dtypeSize(x.dtype())) {
-  case 1:
-    copy(uint8_t{});
-    break;
-  case 2:
-    copy(uint16_t{});
-    break;
-  case 4:
-    copy(uint32_t{});
-    break;
-  default:
-    copy(uint64_t{});
-    break;
-  }
+  withElementOfSize(dtypeSize(x.dtype()), copy);
 }
 
 } // namespace tessera::interpret

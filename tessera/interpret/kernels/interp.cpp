@@ -116,20 +116,7 @@ Tensor interp(const Tensor &x, const Interp &how) {
         }
       });
     };
-    switch (dtypeSize(x.dtype())) {
-    case 1:
-      copy(uint8_t{});
-      break;
-    case 2:
-      copy(uint16_t{});
-      break;
-    case 4:
-      copy(uint32_t{});
-      break;
-    default:
-      copy(uint64_t{});
-      break;
-    }
+    withElementOfSize(dtypeSize(x.dtype()), copy);
     return y;
   }
 

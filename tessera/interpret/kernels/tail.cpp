@@ -124,4 +124,20 @@ Tensor requantizeAccumulators(const Tensor &acc, const Tensor *bias, const Requa
   return y;
 }
 
+SlidingShape slidingShape(const Tensor &x, const Tensor &w, const Window2d &window, int64_t group,
+                          AxisTaps (*taps)(const Window2d &, int, int64_t)) {
+  TESSERA_CHECK(x.rank() == 4 && w.rank() == 4, "a convolution of rank-4 tensors");
+  TESSERA_CHECK(group > 0 && x.dim(1) == w.dim(1) * group && w.dim(0) % group == 0 &&
+                    w.dim(2) == window.kernel[0] && w.dim(3) == window.kernel[1],
+                "filter shape of a convolution");
+  return {x.dim(0),
+          x.dim(1),
+          w.dim(0),
+          group,
+          w.dim(2),
+          w.dim(3),
+          taps(window, 0, x.dim(2)),
+          taps(window, 1, x.dim(3))};
+}
+
 } // namespace tessera::interpret

@@ -13,4 +13,9 @@ Tensor slidingAccumulate(const SlidingShape &s, const Tensor &x, const Tensor &w
 Tensor slidingInt(const SlidingShape &s, const Tensor &x, const Tensor &w, const Tensor *bias,
                   std::span<const int32_t> padValue, const Requantization &q);
 
+/// Of x [n, ic, h, w] under filter w [oc, ic/group, kh, kw]; `taps` is convTaps or deconvTaps.
+/// Shapes that do not fit each other are a mistake of the caller (checked).
+SlidingShape slidingShape(const Tensor &x, const Tensor &w, const Window2d &window, int64_t group,
+                          AxisTaps (*taps)(const Window2d &, int, int64_t));
+
 } // namespace tessera::interpret
