@@ -1,0 +1,192 @@
+// Where tensors live: buffers, views into them, global addresses.
+#include "tessera/schedule/scheduler.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace tessera::schedule {
+
+using namespace codegen;
+
+int32_t Scheduler::addBuffer(std::string name, uint64_t bytes, std::vector<uint8_t> data) {
+  Buffer b;
+  b.name = std::move(name);
+  b.bytes = bytes;
+  b.constant = !data.empty();
+  b.data = std::move(data);
+  b.firstLayer = int32_t(net_.layers.size());
+  b.lastLayer = -1;
+  out_.buffers.push_back(std::move(b));
+  return int32_t(out_.buffers.size()) - 1;
+}
+
+void Scheduler::touch(const View &v, int32_t layer) {
+  Buffer &b = out_.buffers[size_t(v.buffer)];
+  b.firstLayer = std::min(b.firstLayer, layer);
+  b.lastLayer = std::max(b.lastLayer, layer);
+}
+
+View Scheduler::ownBuffer(int32_t t) {
+  auto s = shape(t);
+  int64_t bytes = elementCount(tensor(t).shape) * dtypeSize(tensor(t).dtype);
+  return View::dense(addBuffer(tensor(t).name, uint64_t(bytes)), 0, s, tensor(t).dtype);
+}
+
+View Scheduler::insideOf(const Layer &layer, size_t i) const {
+  const View &whole = view(layer.output);
+  std::array<int64_t, 4> begin{0, 0, 0, 0};
+  if (auto *c = std::get_if<Concat>(&layer.op)) {
+    for (size_t k = 0; k < i; ++k)
+      begin[size_t(c->axis)] += shape(layer.inputs[k])[size_t(c->axis)];
+    return whole.part(begin, shape(layer.inputs[i]));
+  }
+  auto &pad = std::get<Pad>(layer.op);
+  size_t rank = pad.paddings.size() / 2;
+  auto size = shape(layer.inputs[0]);
+  for (size_t a = 0; a < rank; ++a) {
+    begin[a] = std::max<int64_t>(pad.paddings[a], 0);
+    size[a] += std::min<int64_t>(pad.paddings[a], 0) + std::min<int64_t>(pad.paddings[a + rank], 0);
+  }
+  return whole.part(begin, size);
+}
+
+void Scheduler::placeTensors() {
+  views_.assign(net_.tensors.size(), {});
+  aliased_.assign(net_.tensors.size(), -1);
+  std::vector<int32_t> producer(net_.tensors.size(), -1);
+  for (size_t l = 0; l < net_.layers.size(); ++l)
+    producer[size_t(net_.layers[l].output)] = int32_t(l);
+  std::vector<bool> port(net_.tensors.size(), false);
+  for (auto *list : {&net_.inputs, &net_.outputs})
+    for (int32_t t : *list)
+      port[size_t(t)] = true;
+  auto isView = [&](int32_t t) { // shares its producer's input memory
+    if (producer[size_t(t)] < 0)
+      return false;
+    const Op &op = net_.layers[size_t(producer[size_t(t)])].op;
+    return std::holds_alternative<Slice>(op) || std::holds_alternative<Reshape>(op);
+  };
+  // Where a Concat or Pad consumes a tensor, its producer writes straight into the result.
+  for (size_t l = net_.layers.size(); l-- > 0;) {
+    const Layer &layer = net_.layers[l];
+    int32_t o = layer.output;
+    if (views_[size_t(o)].buffer < 0 && !(isView(o) && !port[size_t(o)]))
+      views_[size_t(o)] = ownBuffer(o);
+    bool concat = std::holds_alternative<Concat>(layer.op),
+         padding = std::holds_alternative<Pad>(layer.op);
+    if (!concat && !padding)
+      continue;
+    if (padding)
+      for (int64_t p : std::get<Pad>(layer.op).paddings)
+        padding = padding && p >= 0; // a crop would cut what the producer writes
+    if (!concat && !padding)
+      continue;
+    if (views_[size_t(o)].buffer < 0)
+      continue;
+    for (size_t i = 0; i < layer.inputs.size(); ++i) {
+      int32_t t = layer.inputs[i];
+      if (views_[size_t(t)].buffer >= 0 || port[size_t(t)] || producer[size_t(t)] < 0 || isView(t))
+        continue;
+      views_[size_t(t)] = insideOf(layer, i);
+      aliased_[size_t(t)] = int32_t(l);
+      aliasIndex_[t] = i;
+    }
+  }
+  for (int32_t t : net_.inputs)
+    if (views_[size_t(t)].buffer < 0)
+      views_[size_t(t)] = ownBuffer(t);
+  // Slices and reshapes see their input's memory where that needs no move.
+  for (const Layer &layer : net_.layers) {
+    int32_t o = layer.output;
+    if (views_[size_t(o)].buffer >= 0)
+      continue;
+    const View &in = view(layer.inputs[0]);
+    if (auto *s = std::get_if<Slice>(&layer.op)) {
+      std::array<int64_t, 4> begin{0, 0, 0, 0}, step{1, 1, 1, 1};
+      std::copy(s->offset.begin(), s->offset.end(), begin.begin());
+      std::copy(s->steps.begin(), s->steps.end(), step.begin());
+      views_[size_t(o)] = in.part(begin, shape(o), step);
+      shared_.insert(o);
+    } else if (in.isDense()) {
+      views_[size_t(o)] = View::dense(in.buffer, in.offset, shape(o), in.dtype);
+      shared_.insert(o);
+    } else {
+      views_[size_t(o)] = ownBuffer(o);
+    }
+  }
+  for (size_t l = 0; l < net_.layers.size(); ++l) {
+    touch(view(net_.layers[l].output), int32_t(l));
+    for (int32_t t : net_.layers[l].inputs)
+      touch(view(t), int32_t(l));
+  }
+  // Ports keep their memory: a caller may fill an input once and run often.
+  for (auto *list : {&net_.inputs, &net_.outputs})
+    for (int32_t t : *list) {
+      touch(view(t), 0);
+      touch(view(t), std::max<int32_t>(int32_t(net_.layers.size()) - 1, 0));
+    }
+}
+
+void Scheduler::listStored() {
+  std::vector<std::vector<size_t>> stores(out_.buffers.size()); // by buffer, program order
+  for (size_t k = 0; k < out_.program.size(); ++k)
+    if (int32_t b = out_.program[k].destination.buffer; b >= 0)
+      stores[size_t(b)].push_back(k);
+  for (const Layer &layer : net_.layers) {
+    const NetTensor &t = tensor(layer.output);
+    const View &v = view(layer.output);
+    if (!v.isDense())
+      continue;
+    const auto &list = stores[size_t(v.buffer)];
+    auto last = std::find_if(list.rbegin(), list.rend(), [&](size_t k) {
+      return out_.program[k].destination.mayOverlap(v.box());
+    });
+    if (last != list.rend())
+      out_.stored.push_back({t.name, t.shape, t.dtype, t.scale, v.buffer, v.offset, *last});
+  }
+}
+
+Status Scheduler::assignAddresses() {
+  uint64_t at = chip::kGlobalBase;
+  auto align = [](uint64_t x) { return uint64_t(chip::alignUp(int64_t(x), chip::kGlobalAlign)); };
+  for (Buffer &b : out_.buffers)
+    if (b.constant) {
+      b.address = at;
+      at = align(at + b.bytes);
+    }
+  out_.coefficientBytes = at - chip::kGlobalBase;
+  out_.neuronAddress = at;
+  // First fit, large ones first: between buffers that live at the same time nothing overlaps.
+  std::vector<Buffer *> order;
+  for (Buffer &b : out_.buffers)
+    if (!b.constant)
+      order.push_back(&b);
+  std::stable_sort(order.begin(), order.end(),
+                   [](const Buffer *a, const Buffer *b) { return a->bytes > b->bytes; });
+  std::vector<Buffer *> placed;
+  uint64_t end = out_.neuronAddress;
+  for (Buffer *b : order) {
+    uint64_t where = out_.neuronAddress;
+    std::sort(placed.begin(), placed.end(),
+              [](const Buffer *a, const Buffer *c) { return a->address < c->address; });
+    for (const Buffer *p : placed) {
+      if (p->lastLayer < b->firstLayer || b->lastLayer < p->firstLayer)
+        continue;
+      if (where + b->bytes <= p->address)
+        break;
+      where = std::max(where, align(p->address + p->bytes));
+    }
+    b->address = where;
+    end = std::max(end, align(where + b->bytes));
+    placed.push_back(b);
+  }
+  out_.neuronBytes = end - out_.neuronAddress;
+  if (end > chip::kGlobalEnd)
+    return fail("out-of-memory", net_.name,
+                fmt::format("needs {} bytes of the chip's memory, which has {}",
+                            end - chip::kGlobalBase, chip::kGlobalEnd - chip::kGlobalBase),
+                "use a smaller input");
+  return {};
+}
+
+} // namespace tessera::schedule

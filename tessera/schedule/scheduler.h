@@ -1,0 +1,83 @@
+#pragma once
+// Private to this room: the scheduler's state and its steps, each in the file named beside it.
+#include "tessera/schedule/plan_ops.h"
+#include "tessera/schedule/schedule.h"
+
+#include <map>
+#include <set>
+
+namespace tessera::schedule {
+
+inline bool isQuantized(DType t) { return t == DType::I8 || t == DType::U8; }
+
+class Scheduler {
+public:
+  Scheduler(const Network &network, const Options &options) : net_(network), options_(options) {
+    out_.name = network.name;
+  }
+
+  Result<Schedule> run();
+
+private:
+  const NetTensor &tensor(int32_t t) const { return net_.tensors[size_t(t)]; }
+  std::array<int64_t, 4> shape(int32_t t) const { return shape4(tensor(t).shape); }
+  const View &view(int32_t t) const { return views_[size_t(t)]; }
+
+  // check.cpp: what can be scheduled at all.
+  void refuse(const Layer &layer, std::string message, std::string hint);
+  /// Refuses, all at once, what has no integer form.
+  Status checkAll();
+  /// What the fields of the command cannot say about a layer's window; empty if nothing.
+  std::string windowProblem(const Layer &layer) const;
+  /// The reason for a layer of which no slice fits.
+  std::string tooLarge(const Layer &layer) const;
+
+  // place.cpp: where tensors live.
+  int32_t addBuffer(std::string name, uint64_t bytes, std::vector<uint8_t> data = {});
+  void touch(const View &v, int32_t layer);
+  View ownBuffer(int32_t t);
+  /// Part of a Concat's result that input i fills; of a Pad's result the part that its input fills.
+  View insideOf(const Layer &layer, size_t i) const;
+  void placeTensors();
+  /// Which tensors lie densely in global memory, and after which command they are whole.
+  void listStored();
+  Status assignAddresses();
+
+  // fuse.cpp.
+  /// Which layers run on a convolution's result before it leaves local memory: element-wise ops of
+  /// one input, and max pools whose windows tile it.
+  void fuseEpilogues();
+  /// What layer l does behind its convolution, in network order.
+  std::vector<Epilogue> epiloguesOf(int32_t l);
+  /// The recipe of an element-wise layer of one input; none for other layers.
+  std::optional<codegen::Elementwise> recipeOf(const Layer &layer) const;
+  /// Whether somebody but the fused layers reads a layer's result.
+  bool readElsewhere(int32_t l) const;
+  /// With its epilogues, or without them where they do not fit local memory too.
+  std::optional<LayerPlan> planFused(int32_t l, ConvWork w);
+
+  // plan_move.cpp: layers that only move data.
+  /// A copy of `in` to `out`, whose shapes may differ but not the element order (both dense then).
+  std::optional<LayerPlan> planMove(const Layer &layer, const View &in, const View &out);
+  std::optional<LayerPlan> planConcat(int32_t l);
+  std::optional<LayerPlan> planPad(int32_t l);
+  void addFills(codegen::Instructions &list, const View &v, uint32_t value);
+  /// Slots of appended plans with equal roles become one slot, so that the parts share local
+  /// memory.
+  static LayerPlan joinSlots(LayerPlan plan);
+
+  // schedule.cpp: one layer.
+  std::optional<LayerPlan> planLayer(int32_t l);
+
+  const Network &net_;
+  const Options &options_;
+  Schedule out_;
+  Error errors_;
+  std::vector<View> views_;        ///< by tensor
+  std::vector<int32_t> fusedInto_; ///< by layer: the convolution that does it, or -1
+  std::vector<int32_t> aliased_;   ///< by tensor: the Concat or Pad whose result holds it, or -1
+  std::map<int32_t, size_t> aliasIndex_;
+  std::set<int32_t> shared_; ///< results that see their input's memory
+};
+
+} // namespace tessera::schedule
