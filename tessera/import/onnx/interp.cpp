@@ -108,6 +108,17 @@ bool knownMode(Node &n, Sampling &s) {
 
 const Ints kAllAxes{0, 1, 2, 3};
 
+/// Upsample, and Resize as it was in opset 10: one scale an axis, the old sampling rule.
+void emitByScales(Node &n, Sampling s, const std::vector<double> &given) {
+  if (n.failed())
+    return;
+  auto scales = readScales(n, given, kAllAxes);
+  if (n.failed())
+    return;
+  oldSampling(n, s, scales);
+  emitInterp(n, scaledSizes(n.shape(0), scales), scales, s);
+}
+
 } // namespace
 
 void importUpsample(Node &n) {
@@ -131,13 +142,7 @@ void importUpsample(Node &n) {
   } else {
     given = floats(n, 1, "the scales");
   }
-  if (n.failed())
-    return;
-  auto scales = readScales(n, given, kAllAxes);
-  if (n.failed())
-    return;
-  oldSampling(n, s, scales);
-  emitInterp(n, scaledSizes(n.shape(0), scales), scales, s);
+  emitByScales(n, s, given);
 }
 
 void importResize(Node &n) {
@@ -154,16 +159,8 @@ void importResize(Node &n) {
   Sampling s;
   s.mode = n.stringAttr("mode", "nearest");
   knownMode(n, s);
-  if (old) {
-    auto given = floats(n, 1, "the scales");
-    if (n.failed())
-      return;
-    auto scales = readScales(n, given, kAllAxes);
-    if (n.failed())
-      return;
-    oldSampling(n, s, scales);
-    return emitInterp(n, scaledSizes(in, scales), scales, s);
-  }
+  if (old)
+    return emitByScales(n, s, floats(n, 1, "the scales"));
   s.coordinates = n.stringAttr("coordinate_transformation_mode", "half_pixel");
   if (s.coordinates == "tf_crop_and_resize" || s.coordinates == "tf_half_pixel_for_nn")
     n.unsupported(
