@@ -28,6 +28,29 @@ void checkSizes(const std::array<int64_t, 4> &size) {
     TESSERA_CHECK(s >= 1 && s <= chip::kMaxDim, "transfer size out of range");
 }
 
+using Strides4 = std::array<int64_t, 4>;
+
+/// A tensor of one shape from one side to the other; addresses are the caller's.
+isa::DMA_tensor move(DType dtype, const std::array<int64_t, 4> &size, const Strides4 &source,
+                     const Strides4 &destination) {
+  checkSizes(size);
+  auto d = base(dtype);
+  d.nchw_copy = 1;
+  d.src_nsize = uint64_t(size[0]);
+  d.src_csize = uint64_t(size[1]);
+  d.src_hsize = uint64_t(size[2]);
+  d.src_wsize = uint64_t(size[3]);
+  d.src_nstride = uint64_t(source[0]);
+  d.src_cstride = uint64_t(source[1]);
+  d.src_hstride = uint64_t(source[2]);
+  d.src_wstride = uint64_t(source[3]);
+  d.dst_nstride = uint64_t(destination[0]);
+  d.dst_cstride = uint64_t(destination[1]);
+  d.dst_hstride = uint64_t(destination[2]);
+  d.dst_wstride = uint64_t(destination[3]);
+  return d;
+}
+
 } // namespace
 
 LocalSide localSide(const LocalTensor &t) {
@@ -43,21 +66,7 @@ bool fitsTransfer(const GlobalBox &box) {
 }
 
 Instruction load(const GlobalBox &from, DType dtype, const LocalSide &to) {
-  checkSizes(from.size);
-  auto d = base(dtype);
-  d.nchw_copy = 1;
-  d.src_nsize = uint64_t(from.size[0]);
-  d.src_csize = uint64_t(from.size[1]);
-  d.src_hsize = uint64_t(from.size[2]);
-  d.src_wsize = uint64_t(from.size[3]);
-  d.src_nstride = uint64_t(from.stride[0]);
-  d.src_cstride = uint64_t(from.stride[1]);
-  d.src_hstride = uint64_t(from.stride[2]);
-  d.src_wstride = uint64_t(from.stride[3]);
-  d.dst_nstride = uint64_t(to.n);
-  d.dst_cstride = uint64_t(to.c);
-  d.dst_hstride = uint64_t(to.h);
-  d.dst_wstride = uint64_t(to.w);
+  auto d = move(dtype, from.size, from.stride, {to.n, to.c, to.h, to.w});
   isa::setSourceAddress(d, kUnbound);
   isa::setDestinationAddress(d, chip::kLmemBase + to.address);
   Instruction i{isa::command(d), {}, {localRange(to, from.size, dtypeSize(dtype))}, from, {}};
@@ -66,21 +75,7 @@ Instruction load(const GlobalBox &from, DType dtype, const LocalSide &to) {
 }
 
 Instruction store(const LocalSide &from, DType dtype, const GlobalBox &to) {
-  checkSizes(to.size);
-  auto d = base(dtype);
-  d.nchw_copy = 1;
-  d.src_nsize = uint64_t(to.size[0]);
-  d.src_csize = uint64_t(to.size[1]);
-  d.src_hsize = uint64_t(to.size[2]);
-  d.src_wsize = uint64_t(to.size[3]);
-  d.src_nstride = uint64_t(from.n);
-  d.src_cstride = uint64_t(from.c);
-  d.src_hstride = uint64_t(from.h);
-  d.src_wstride = uint64_t(from.w);
-  d.dst_nstride = uint64_t(to.stride[0]);
-  d.dst_cstride = uint64_t(to.stride[1]);
-  d.dst_hstride = uint64_t(to.stride[2]);
-  d.dst_wstride = uint64_t(to.stride[3]);
+  auto d = move(dtype, to.size, {from.n, from.c, from.h, from.w}, to.stride);
   isa::setSourceAddress(d, chip::kLmemBase + from.address);
   isa::setDestinationAddress(d, kUnbound);
   Instruction i{isa::command(d), {localRange(from, to.size, dtypeSize(dtype))}, {}, {}, to};
