@@ -85,8 +85,9 @@ Case shrink(Arena &arena, uint64_t seed, const Case &original, int &trials) {
   const auto wanted = arena.play(seed, {original}).kind;
   Case best = original;
   trials = 0;
+  const bool legal = isa::verify(original.command).has_value();
   auto accept = [&](const Case &c) {
-    if (trials >= kMostTrials || c.command == best.command)
+    if (trials >= kMostTrials || c.command == best.command || (legal && !isa::verify(c.command)))
       return false;
     ++trials;
     if (arena.play(seed, {c}).kind != wanted)

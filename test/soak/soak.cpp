@@ -25,6 +25,7 @@ constexpr const char *kHelp =
   --refused N     print the first N commands that the vendor's simulator refuses (3)
   --record DIR    write vectors DIR/CLASS.txt of the first --count commands that it executes
   --case FILE     play a file of vectors (e.g. the .case file of a difference) on both
+  --show          with --case: also print what the vendor's changes
   --list          print the classes
 )";
 
@@ -32,8 +33,15 @@ struct Flags {
   std::string names = "all", vendor, record, file;
   uint64_t count = 100000, first = 0, batch = 256, seed = 0;
   int differences = 1, refused = 3;
-  bool shrinks = true, list = false, hasSeed = false;
+  bool shrinks = true, list = false, show = false, hasSeed = false;
 };
+
+std::string hexText(const uint8_t *p, uint64_t n) {
+  std::string s;
+  for (uint64_t i = 0; i < n; ++i)
+    s += fmt::format("{:02x}{}", p[i], i % 4 == 3 && i + 1 < n ? " " : "");
+  return s;
+}
 
 std::string outcomeText(Arena &arena, const Arena::Outcome &o) {
   if (o.kind == Arena::Outcome::OursRefuses)
@@ -44,17 +52,12 @@ std::string outcomeText(Arena &arena, const Arena::Outcome &o) {
   for (Span s : o.spans)
     bytes += s.end - s.begin;
   std::string out = fmt::format("{} bytes differ at {} places:\n", bytes, o.spans.size());
-  auto hex = [](const uint8_t *p, uint64_t n) {
-    std::string s;
-    for (uint64_t i = 0; i < n; ++i)
-      s += fmt::format("{:02x}{}", p[i], i % 4 == 3 && i + 1 < n ? " " : "");
-    return s;
-  };
   for (size_t i = 0; i < std::min<size_t>(o.spans.size(), 8); ++i) {
     uint64_t begin = o.spans[i].begin / 4 * 4,
              n = std::min<uint64_t>(16, (o.spans[i].end - begin + 3) / 4 * 4);
     out += fmt::format("  {}: ours {}, vendor's {}\n", placeName(begin),
-                       hex(arena.ours().at(begin), n), hex(arena.vendor().memories().at(begin), n));
+                       hexText(arena.ours().at(begin), n),
+                       hexText(arena.vendor().memories().at(begin), n));
   }
   return out;
 }
@@ -221,7 +224,7 @@ private:
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-int playFile(Arena &arena, const std::string &path) {
+int playFile(Arena &arena, const std::string &path, bool shows) {
   auto file = readRecording(path);
   if (!file) {
     std::fprintf(stderr, "%s\n", file.error().text().c_str());
@@ -230,6 +233,17 @@ int playFile(Arena &arena, const std::string &path) {
   int different = 0;
   for (size_t i = 0; i < file->vectors.size(); ++i) {
     const Case &c = file->vectors[i].input;
+    if (shows) {
+      auto v = recordVector(arena, file->fill, c);
+      std::printf("vector %zu, %s\n", i, isa::disassemble(c.command).c_str());
+      if (!v || !*v)
+        std::printf("  the vendor's refuses it: %s\n", arena.vendor().lastWords().c_str());
+      else
+        for (const Changed &x : (*v)->changes)
+          std::printf("  %s, %llu bytes: %s\n", placeName(x.place).c_str(),
+                      (unsigned long long)x.size,
+                      hexText(arena.vendor().memories().at(x.place), x.size).c_str());
+    }
     Arena::Outcome o = arena.play(file->fill, {c});
     if (o.kind == Arena::Outcome::Equal)
       continue;
@@ -255,8 +269,10 @@ int run(int argc, char **argv) {
       std::fputs(kHelp, stdout);
       return 0;
     }
-    if (flag == "--no-shrink" || flag == "--list") {
-      (flag == "--list" ? flags.list : flags.shrinks) = flag == "--list";
+    if (flag == "--no-shrink" || flag == "--list" || flag == "--show") {
+      flags.shrinks &= flag != "--no-shrink";
+      flags.list |= flag == "--list";
+      flags.show |= flag == "--show";
       continue;
     }
     std::map<std::string, std::string *> texts = {{"--class", &flags.names},
@@ -321,7 +337,7 @@ int run(int argc, char **argv) {
     return 2;
   }
   if (!flags.file.empty())
-    return playFile(*arena, flags.file);
+    return playFile(*arena, flags.file, flags.show);
   std::printf("seed %llu\n", (unsigned long long)flags.seed);
   std::fflush(stdout);
   Soak soak(*arena, flags);

@@ -1,11 +1,13 @@
 #include "test/soak/vendor.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sstream>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -206,19 +208,24 @@ struct Vendor::State {
     return {};
   }
 
-  /// The last lines of what the player printed.
+  /// What the player complained of: the line of its failed assertion, else its last line.
   std::string said() {
     std::string text(4096, '\0');
-    off_t size = lseek(log, 0, SEEK_END), from = size > 600 ? size - 600 : 0;
+    off_t size = lseek(log, 0, SEEK_END), from = std::max<off_t>(0, size - off_t(text.size()));
     ssize_t got = pread(log, text.data(), text.size(), from);
     text.resize(got > 0 ? size_t(got) : 0);
-    while (!text.empty() && text.back() <= ' ')
-      text.pop_back();
-    if (size_t line = text.rfind('\n'); line != std::string::npos)
-      text = text.substr(line + 1);
     if (ftruncate(log, 0) == 0)
       lseek(log, 0, SEEK_SET);
-    return text.empty() ? "(nothing said)" : text;
+    std::string chosen = "(nothing said)";
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      bool isTrace = line.find("[0x") != std::string::npos || line.empty();
+      if (!isTrace)
+        chosen = line;
+      if (line.find("ssert") != std::string::npos || line.find("ASSERT") != std::string::npos)
+        break;
+    }
+    return chosen;
   }
 };
 
