@@ -5,8 +5,14 @@ set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+# Modules that programs load when they need them, seen from the root of the build and of the installation.
+set(TESSERA_MODULES lib/tessera)
+set(CMAKE_BUILD_RPATH $ORIGIN/../${TESSERA_MODULES})
+set(CMAKE_INSTALL_RPATH $ORIGIN/../${TESSERA_MODULES})
 # An installed program finds MLIR's library, which lies outside the loader's folders.
 set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
+# A program loads the shared libraries it calls, not all that its rooms could call: start-up time.
+add_link_options(-Wl,--as-needed)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)

@@ -61,7 +61,15 @@ std::vector<uint64_t> longs(const flatbuffers::Vector<uint64_t> &v) {
 /// Turns the flatbuffer into a Model and gathers everything that is wrong with it.
 class Reader {
 public:
-  Reader(std::span<const uint8_t> blob) : blob_(blob) {}
+  Reader(Bytes blob) : blob_(std::move(blob)) {}
+
+  /// Coefficients and the check code that the file states for them.
+  struct Checked {
+    Bytes bytes;
+    std::array<uint8_t, SHA256_DIGEST_LENGTH> code;
+    std::string where;
+  };
+  std::vector<Checked> checks; ///< for checkCodes() after model()
 
   Result<Model> model(const fb::Model &m, const std::string &where) {
     Model out;
@@ -94,7 +102,7 @@ private:
       error_.add(Diagnostic{"bad-file", where, std::move(what), ""});
   }
 
-  std::vector<uint8_t> part(const fb::Binary *b, const std::string &where, const char *what) {
+  Bytes part(const fb::Binary *b, const std::string &where, const char *what) {
     if (!b)
       return {};
     if (b->start() > blob_.size() || b->size() > blob_.size() - b->start()) {
@@ -109,8 +117,7 @@ private:
       problem(where, "the parts of the blob are shared more often than any real file does");
       return {};
     }
-    auto s = blob_.subspan(b->start(), b->size());
-    return {s.begin(), s.end()};
+    return blob_.part(b->start(), b->size());
   }
 
   void tensors(const Vector<fb::Tensor> *v, std::vector<TensorInfo> &out,
@@ -167,7 +174,7 @@ private:
 
   std::vector<uint8_t> stream(const fb::Binary *b, uint32_t count, uint32_t stated,
                               const std::string &where, const char *engine) {
-    std::vector<uint8_t> bytes = part(b, where, engine);
+    Bytes bytes = part(b, where, engine);
     if (count && b && b->size() == 0)
       problem(where, fmt::format("{} counts {} instructions without a stream", engine, count));
     if (stated && b && stated != b->size())
@@ -175,7 +182,7 @@ private:
                                  stated));
     if (!b && count)
       problem(where, fmt::format("{} counts {} instructions without a stream", engine, count));
-    return bytes;
+    return {bytes.begin(), bytes.end()};
   }
 
   void stage(const fb::NetParameter &p, Stage &s, const std::string &where) {
@@ -197,11 +204,8 @@ private:
         problem(where, "the coefficients are encrypted");
       else if (c->check_code() && c->check_code()->size() == SHA256_DIGEST_LENGTH &&
                c->binary_coeff()) {
-        uint8_t sum[SHA256_DIGEST_LENGTH];
-        SHA256(s.coeff.data(), s.coeff.size(), sum);
-        if (error_.empty() && !std::equal(sum, sum + sizeof sum, c->check_code()->begin()))
-          problem(where, "the coefficients do not match their SHA-256 check code",
-                  "the file was damaged after it was written");
+        Checked &check = checks.emplace_back(Checked{s.coeff, {}, where});
+        std::copy_n(c->check_code()->begin(), check.code.size(), check.code.begin());
       }
     }
     for (flatbuffers::uoffset_t i = 0; i < sizeOf(p.sub_net()); ++i) {
@@ -236,14 +240,25 @@ private:
     }
   }
 
-  void problem(const std::string &where, std::string what, std::string hint) {
-    error_.add(Diagnostic{"bad-file", where, std::move(what), std::move(hint)});
-  }
-
-  std::span<const uint8_t> blob_;
+  Bytes blob_;
   uint64_t unfolded_ = 0;
   Error error_;
 };
+
+Status checkCodes(const std::vector<Reader::Checked> &checks) {
+  Error errors;
+  for (const Reader::Checked &c : checks) {
+    std::array<uint8_t, SHA256_DIGEST_LENGTH> sum{};
+    SHA256(c.bytes.data(), c.bytes.size(), sum.data());
+    if (sum != c.code)
+      errors.add(Diagnostic{"bad-file", c.where,
+                            "the coefficients do not match their SHA-256 check code",
+                            "the file was damaged after it was written"});
+  }
+  if (!errors.empty())
+    return fail(std::move(errors));
+  return {};
+}
 
 /// A time in the layout of C's ctime (without the line end), UTC.
 std::string timeText(std::time_t t) {
@@ -310,7 +325,7 @@ private:
     error_.add(Diagnostic{"bad-model", where, std::move(what), ""});
   }
 
-  fb::Binary part(const std::vector<uint8_t> &bytes) {
+  fb::Binary part(std::span<const uint8_t> bytes) {
     if (bytes.empty())
       return {0, 0};
     std::string_view key(reinterpret_cast<const char *>(bytes.data()), bytes.size());
@@ -427,7 +442,7 @@ private:
 
 } // namespace
 
-Result<Model> parse(std::span<const uint8_t> bytes, const std::string &where) {
+Result<Model> parse(Bytes bytes, const std::string &where, std::shared_future<Status> *check) {
   if (bytes.size() < kHeaderBytes)
     return fail(
         "bad-file", where,
@@ -449,11 +464,15 @@ Result<Model> parse(std::span<const uint8_t> bytes, const std::string &where) {
   flatbuffers::Verifier verifier(table.data(), table.size(), 64, 4'000'000);
   if (table.size() < 8 || !fb::VerifyModelBuffer(verifier))
     return fail("bad-file", where, "the flatbuffer part is damaged (its verifier refuses it)");
-  TESSERA_ASSIGN(
-      Model m,
-      Reader(bytes.subspan(header + flat, binary)).model(*fb::GetModel(table.data()), where));
+  Reader reader(bytes.part(header + flat, binary));
+  TESSERA_ASSIGN(Model m, reader.model(*fb::GetModel(table.data()), where));
+  if (check)
+    *check = std::async(std::launch::async,
+                        [checks = std::move(reader.checks)] { return checkCodes(checks); });
+  else
+    TESSERA_TRY(checkCodes(reader.checks));
 
-  std::span<const uint8_t> tail = bytes.subspan(end);
+  std::span<const uint8_t> tail = std::span(bytes).subspan(end);
   const uint64_t trailer = 8 + kRecipeMagic.size();
   if (tail.size() >= trailer &&
       std::equal(kRecipeMagic.begin(), kRecipeMagic.end(), tail.end() - kRecipeMagic.size(),
@@ -471,9 +490,9 @@ Result<Model> parse(std::span<const uint8_t> bytes, const std::string &where) {
   return m;
 }
 
-Result<Model> read(const std::filesystem::path &path) {
-  TESSERA_ASSIGN(std::vector<uint8_t> bytes, readFile(path));
-  return parse(bytes, path.string());
+Result<Model> read(const std::filesystem::path &path, std::shared_future<Status> *check) {
+  TESSERA_ASSIGN(Bytes bytes, mapFile(path));
+  return parse(std::move(bytes), path.string(), check);
 }
 
 Result<std::vector<uint8_t>> serialize(const Model &model) { return Writer().write(model); }

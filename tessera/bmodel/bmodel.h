@@ -8,9 +8,11 @@
 // modules (the runtime brings its own), profiles and tensor locations, names of coefficient ranges,
 // relocation lists, cascades, memory types of single tensors. Subnets of other kinds than TPU are
 // read with their mode and without their parameters; dynamic ones without their intermediate code.
+#include "tessera/support/bytes.h"
 #include "tessera/tensor/tensor.h"
 
 #include <filesystem>
+#include <future>
 #include <nlohmann/json.hpp>
 
 namespace tessera::bmodel {
@@ -50,7 +52,7 @@ struct Stage {
   uint64_t coeffAddress = 0, ctxAddress = 0, ctxSize = 0;
   std::vector<uint64_t> ctxSizes; ///< chunks of the context; empty in older files
   uint64_t ioAddress = 0, ioSize = 0;
-  std::vector<uint8_t> coeff; ///< byte k belongs to coeffAddress + k
+  Bytes coeff; ///< byte k belongs to coeffAddress + k; of a file read: mapped, not copied
   bool dynamic = false;
   bool operator==(const Stage &) const = default;
 };
@@ -74,9 +76,12 @@ struct Model {
 /// Error "bad-file", located by file, net, stage and field: too short, wrong magic or sizes, a
 /// flatbuffer that its verifier refuses, a blob range outside of the file, an unknown type, a
 /// coefficient check code that does not match. Several problems of ranges are listed together.
-Result<Model> read(const std::filesystem::path &path);
+/// With `check` the comparison of check codes, which reads all coefficients, goes on in the
+/// background, and its outcome comes there.
+Result<Model> read(const std::filesystem::path &path, std::shared_future<Status> *check = nullptr);
 /// `where` stands for the file's name in messages.
-Result<Model> parse(std::span<const uint8_t> bytes, const std::string &where);
+Result<Model> parse(Bytes bytes, const std::string &where,
+                    std::shared_future<Status> *check = nullptr);
 
 /// The same model gives the same bytes. Equal blobs are stored once. Error "bad-model" for what the
 /// format cannot hold: no net, no stage, a blob part over 4 GiB, counts without streams, streams

@@ -1,5 +1,4 @@
 #include "tessera/cli/verb.h"
-#include "tessera/driver/stages.h"
 
 namespace tessera::cli {
 
@@ -25,11 +24,11 @@ void addCalibrate(Program &p) {
       ->check(wholeNumber(128, 65536));
   verb->add_flag("--allow_dead", o->allowDead,
                  "go on where a tensor is zero in all images (threshold 1) and say so");
-  onRun(p, verb, [=]() -> Result<Answer> {
+  onRun(p, verb, [=, &p]() -> Result<Answer> {
     if (o->dataset.empty() && o->dataList.empty())
       return fail("usage", "tessera calibrate", "--dataset or --data_list is required", "");
     TESSERA_TRY(keepInputs({o->mlir, o->dataList}, {o->output}));
-    TESSERA_ASSIGN(driver::Report r, driver::calibrate(*o));
+    TESSERA_ASSIGN(driver::Report r, p.compiler.calibrate(*o));
     return Answer{r.json, r.lines};
   });
 }

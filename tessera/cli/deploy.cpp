@@ -1,5 +1,4 @@
 #include "tessera/cli/verb.h"
-#include "tessera/driver/stages.h"
 
 namespace tessera::cli {
 
@@ -29,7 +28,7 @@ void addDeploy(Program &p) {
   verb->add_option("--tolerance", *tolerance,
                    "lowest cosine and Euclid likeness with the reference (default 0.8,0.5)");
   verb->add_flag("--compare_all", o->compareAll, "compare inner tensors with the reference too");
-  onRun(p, verb, [=]() -> Result<Answer> {
+  onRun(p, verb, [=, &p]() -> Result<Answer> {
     std::transform(o->quantize.begin(), o->quantize.end(), o->quantize.begin(),
                    [](unsigned char c) { return std::toupper(c); });
     TESSERA_ASSIGN(auto numbers, parseNumbers("--tolerance", *tolerance));
@@ -43,7 +42,7 @@ void addDeploy(Program &p) {
     TESSERA_TRY(checkEnding("--model", o->model, ".bmodel"));
     TESSERA_TRY(
         keepInputs({o->mlir, o->calibrationTable, o->testInput, o->testReference}, {o->model}));
-    TESSERA_ASSIGN(driver::Report r, driver::deploy(*o));
+    TESSERA_ASSIGN(driver::Report r, p.compiler.deploy(*o));
     return Answer{r.json, r.lines};
   });
 }

@@ -15,15 +15,14 @@ struct EvalArguments {
   DecideArguments decide;
 };
 
-Result<Answer> eval(const EvalArguments &a) {
+Result<Answer> eval(const EvalArguments &a, const Compiler &compiler) {
   if (a.masks.empty() && a.reference.empty())
     return fail("usage", "tessera eval", "--masks or --reference is required",
                 "--reference MODEL alone takes that network's masks as the truth");
   TESSERA_TRY(checkEnding("--picture", a.picture, ".png"));
   TESSERA_TRY(keepInputs({a.model, a.images, a.masks, a.reference}, {a.picture, a.output}));
   TESSERA_ASSIGN(driver::OpenOptions open, openOptions(a.recipe, a.shapes));
-  TESSERA_ASSIGN(auto model, driver::Model::open(a.model, open));
-  noteUnknownRecipe(*model);
+  TESSERA_ASSIGN(auto model, driver::Model::open(a.model, open, compiler.openModule));
   evaluate::Options options;
   options.images = a.images;
   options.masks = a.masks;
@@ -37,9 +36,10 @@ Result<Answer> eval(const EvalArguments &a) {
     driver::OpenOptions referenceOpen;
     if (a.reference.extension() == ".onnx")
       referenceOpen = open;
-    TESSERA_ASSIGN(reference, driver::Model::open(a.reference, referenceOpen));
+    TESSERA_ASSIGN(reference, driver::Model::open(a.reference, referenceOpen, compiler.openModule));
     options.reference = reference.get();
   }
+  noteUnknownRecipe(*model);
   TESSERA_ASSIGN(evaluate::Scores s, evaluate::evaluate(*model, options));
   Answer answer;
   answer.json["model"] = a.model.string();
@@ -103,7 +103,7 @@ void addEval(Program &p) {
   a->shapes.add(verb);
   a->recipe.add(verb);
   a->decide.add(verb);
-  onRun(p, verb, [a] { return eval(*a); });
+  onRun(p, verb, [a, &p] { return eval(*a, p.compiler); });
 }
 
 } // namespace tessera::cli

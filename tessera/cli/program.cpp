@@ -92,10 +92,10 @@ void onRun(Program &program, CLI::App *verb, std::function<Result<Answer>()> bod
   verb->callback([&program, body = std::move(body)] { program.chosen = body; });
 }
 
-int runProgram(int argc, const char *const *argv) {
+int runProgram(int argc, const char *const *argv, const Compiler &compiler) {
   std::signal(SIGINT, onSignal);
   std::signal(SIGTERM, onSignal);
-  Program p;
+  Program p{compiler};
   p.app.description(
       "Tessera " TESSERA_VERSION
       ": a segmentation network from ONNX to a BM1684X .bmodel, simulated and scored");

@@ -58,11 +58,11 @@ Result<Answer> runOne(driver::Model &model, const RunArguments &a,
   return answer;
 }
 
-Result<Answer> run(const RunArguments &a) {
+Result<Answer> run(const RunArguments &a, const Compiler &compiler) {
   TESSERA_ASSIGN(driver::OpenOptions open, openOptions(a.recipe, a.shapes));
   TESSERA_ASSIGN(auto decide, a.decide.parse());
   TESSERA_TRY(keepInputs({a.input, a.model}, {a.output, a.mask, a.saveInput}));
-  TESSERA_ASSIGN(auto model, driver::Model::open(a.model, open));
+  TESSERA_ASSIGN(auto model, driver::Model::open(a.model, open, compiler.openModule));
   if (a.output.empty() && a.mask.empty())
     return fail("usage", "tessera run", "--output or --mask is required", "");
   bool isFolder = fs::is_directory(a.input);
@@ -131,7 +131,7 @@ void addRun(Program &p) {
   a->shapes.add(verb);
   a->recipe.add(verb);
   a->decide.add(verb);
-  onRun(p, verb, [a] { return run(*a); });
+  onRun(p, verb, [a, &p] { return run(*a, p.compiler); });
 }
 
 } // namespace tessera::cli

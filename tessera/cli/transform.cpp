@@ -1,5 +1,4 @@
 #include "tessera/cli/verb.h"
-#include "tessera/driver/stages.h"
 
 namespace tessera::cli {
 
@@ -25,7 +24,7 @@ void addTransform(Program &p) {
   verb->add_option("--test_result", o->testResult, "npz for all tensors of that run");
   verb->add_option("--repro", o->repro, "folder for one-node models of nodes that are refused");
   recipe->add(verb);
-  onRun(p, verb, [=]() -> Result<Answer> {
+  onRun(p, verb, [=, &p]() -> Result<Answer> {
     if (std::any_of(o->modelName.begin(), o->modelName.end(),
                     [](unsigned char c) { return std::iscntrl(c); }))
       return fail("bad-option", "--model_name", "holds a control character",
@@ -41,7 +40,7 @@ void addTransform(Program &p) {
     TESSERA_ASSIGN(o->inputShapes, shapes->shapes());
     o->outputNames = shapes->names();
     TESSERA_ASSIGN(o->recipe, recipe->parse());
-    TESSERA_ASSIGN(driver::Report r, driver::transform(*o));
+    TESSERA_ASSIGN(driver::Report r, p.compiler.transform(*o));
     return Answer{r.json, r.lines};
   });
 }

@@ -1,6 +1,6 @@
 #pragma once
 // What the verbs share: each is one file that adds its subcommand and the function to run.
-#include "tessera/driver/model.h"
+#include "tessera/cli/compiler.h"
 #include "tessera/evaluate/evaluate.h"
 #include "tessera/support/status.h"
 
@@ -19,6 +19,7 @@ struct Answer {
 };
 
 struct Program {
+  const Compiler &compiler;
   CLI::App app;
   bool json = false;
   bool quiet = false;
@@ -44,7 +45,7 @@ void addCompare(Program &);
 
 /// Parses `argv` and runs the verb; messages on stderr. Exit codes: 0 done, 1 a mistake in the
 /// input or an answer that is "no" (compare, tolerance).
-int runProgram(int argc, const char *const *argv);
+int runProgram(int argc, const char *const *argv, const Compiler &compiler);
 
 /// --mean, --scale, --pixel_format ... as TPU-MLIR spells them.
 struct RecipeArguments {

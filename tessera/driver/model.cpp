@@ -2,9 +2,6 @@
 
 #include "tessera/bmodel/bmodel.h"
 #include "tessera/cycles/cycles.h"
-#include "tessera/driver/recipe.h"
-#include "tessera/import/onnx/import.h"
-#include "tessera/interpret/interpret.h"
 #include "tessera/isa/isa.h"
 #include "tessera/runtime/runtime.h"
 #include "tessera/tensor/npz.h"
@@ -15,33 +12,6 @@
 namespace fs = std::filesystem;
 namespace tessera::driver {
 namespace {
-
-/// A module walked by the interpreter: ONNX, top or tpu.
-class InterpretedModel : public Model {
-public:
-  InterpretedModel(const fs::path &path, ir::Module module, const char *stage,
-                   const RecipeFlags &flags)
-      : module_(std::move(module)), stage_(stage), runner_(module_) {
-    path_ = path;
-    inputs_ = inputsOf(module_);
-    outputs_ = outputsOf(module_);
-    for (InputInfo &i : inputs_)
-      flags.apply(i.recipe);
-  }
-  const char *stage() const override { return stage_; }
-  bool concurrent() const override { return true; }
-  Result<TensorMap> run(const TensorMap &inputs, bool all) override {
-    interpret::Runner::Options options;
-    options.keepAll = all;
-    TESSERA_ASSIGN(TensorMap tensors, runner_.run(inputs, options));
-    return interpret::dequantized(tensors, runner_); // as a bmodel's run gives them
-  }
-
-private:
-  ir::Module module_;
-  const char *stage_;
-  interpret::Runner runner_;
-};
 
 class BmodelModel : public Model {
 public:
@@ -151,25 +121,15 @@ Result<double> estimateMilliseconds(const bmodel::Model &model) {
   return static_cast<double>(cycles) / 1e6;
 }
 
-Result<std::unique_ptr<Model>> Model::open(const fs::path &path, const OpenOptions &options) {
+Result<std::unique_ptr<Model>> Model::open(const fs::path &path, const OpenOptions &options,
+                                           OpenModule openModule) {
   std::string kind = path.extension().string();
-  if (kind == ".onnx") {
-    onnx_import::ImportOptions import;
-    import.modelName = path.stem().string();
-    import.inputShapes = options.inputShapes;
-    import.outputNames = options.outputNames;
-    TESSERA_ASSIGN(ir::Module module, onnx_import::importOnnx(path, import));
-    return std::make_unique<InterpretedModel>(path, std::move(module), "onnx", options.flags);
-  }
-  if (!options.inputShapes.empty() || !options.outputNames.empty())
+  if (kind != ".onnx" && (!options.inputShapes.empty() || !options.outputNames.empty()))
     return fail(
         "bad-option", path.string(), "--input_shapes and --output_names go with an .onnx file",
         "shapes and outputs of " + (kind.empty() ? "this file" : kind + " files") + " are fixed");
-  if (kind == ".mlir") {
-    TESSERA_ASSIGN(ir::Module module, ir::Module::load(path));
-    const char *stage = module.state() == ir::kTopState ? "top" : "tpu";
-    return std::make_unique<InterpretedModel>(path, std::move(module), stage, options.flags);
-  }
+  if (kind == ".onnx" || kind == ".mlir")
+    return openModule(path, options);
   if (kind == ".bmodel") {
     TESSERA_ASSIGN(runtime::Session session, runtime::Session::open(path));
     return std::make_unique<BmodelModel>(path, std::move(session), options.flags);

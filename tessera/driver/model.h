@@ -55,12 +55,20 @@ struct OpenOptions {
   std::vector<std::string> outputNames; ///< ONNX only
 };
 
+class Model;
+/// Opens an .onnx or .mlir file, which takes the compiler rooms.
+using OpenModule = Result<std::unique_ptr<Model>> (*)(const std::filesystem::path &path,
+                                                      const OpenOptions &options);
+Result<std::unique_ptr<Model>> openModule(const std::filesystem::path &path,
+                                          const OpenOptions &options);
+
 class Model {
 public:
   virtual ~Model() = default;
-  /// By the file's ending: .onnx, .mlir, .bmodel. Errors located in the file.
+  /// By the file's ending: .onnx and .mlir by `openModule`, .bmodel here. Errors located in the
+  /// file.
   static Result<std::unique_ptr<Model>> open(const std::filesystem::path &path,
-                                             const OpenOptions &options = {});
+                                             const OpenOptions &options, OpenModule openModule);
 
   const std::filesystem::path &path() const { return path_; }
   const std::vector<InputInfo> &inputs() const { return inputs_; }

@@ -111,7 +111,7 @@ Result<Report> transform(const TransformOptions &o) {
     return report;
 
   // Test run: the rewrites must not change what the network computes.
-  TESSERA_ASSIGN(auto model, Model::open(o.mlir));
+  TESSERA_ASSIGN(auto model, Model::open(o.mlir, {}, openModule));
   TESSERA_ASSIGN(TensorMap input, model->readInput(o.testInput));
   fs::path inputFile = beside(o.mlir, o.modelName + "_in_f32.npz");
   TESSERA_TRY(writeNpz(inputFile, input));
@@ -139,7 +139,7 @@ Result<Report> calibrate(const CalibrateOptions &o) {
   if (module.state() != ir::kTopState)
     return fail("bad-module", o.mlir.string(), "is in state " + module.state(),
                 "calibrate the file that `tessera transform` wrote");
-  TESSERA_ASSIGN(auto model, Model::open(o.mlir));
+  TESSERA_ASSIGN(auto model, Model::open(o.mlir, {}, openModule));
   std::vector<fs::path> files;
   if (!o.dataList.empty()) {
     TESSERA_ASSIGN(std::string text, readText(o.dataList));
@@ -238,14 +238,14 @@ Result<Report> deploy(const DeployOptions &o) {
     return report;
 
   // Prove: interpreter and simulator agree in every bit; the reference is as like as asked.
-  TESSERA_ASSIGN(auto interpreted, Model::open(tpuFile));
+  TESSERA_ASSIGN(auto interpreted, Model::open(tpuFile, {}, openModule));
   TESSERA_ASSIGN(TensorMap input, interpreted->readInput(o.testInput));
   TESSERA_ASSIGN(TensorMap tensors, interpreted->run(input, /*all=*/true));
   fs::path tensorFile = beside(folder, base + "_tpu_outputs.npz");
   TESSERA_TRY(writeNpz(tensorFile, tensors));
   report.json["test"]["tpu_outputs"] = tensorFile.string();
   if (!o.model.empty()) {
-    TESSERA_ASSIGN(auto simulated, Model::open(o.model));
+    TESSERA_ASSIGN(auto simulated, Model::open(o.model, {}, openModule));
     TESSERA_ASSIGN(TensorMap outputs, simulated->run(input, /*all=*/false));
     fs::path outputFile = beside(folder, base + "_model_outputs.npz");
     TESSERA_TRY(writeNpz(outputFile, outputs));

@@ -106,11 +106,12 @@ Result<bmodel::Model> pack(const schedule::Schedule &s, const std::vector<Stream
                           uint32_t(g.gdma.size())});
   stage.subnets.push_back(std::move(sub));
   stage.coeffAddress = chip::kGlobalBase;
-  stage.coeff.assign(s.coefficientBytes, 0);
+  std::vector<uint8_t> coeff(s.coefficientBytes);
   for (const auto &b : s.buffers)
     if (b.constant)
       std::copy(b.data.begin(), b.data.end(),
-                stage.coeff.begin() + int64_t(b.address - chip::kGlobalBase));
+                coeff.begin() + int64_t(b.address - chip::kGlobalBase));
+  stage.coeff = std::move(coeff);
   stage.ctxAddress = s.neuronAddress;
   stage.ctxSize = s.neuronBytes;
   stage.ctxSizes = {s.neuronBytes};

@@ -1,4 +1,4 @@
-#include "tessera/image/opencv.h"
+#include "tessera/image/codec/codec.h"
 #include "tessera/support/file.h"
 
 #include <algorithm>
@@ -48,9 +48,10 @@ Result<cv::Mat> decode(const fs::path &path, const std::vector<uint8_t> &bytes, 
     return fail("bad-image", path.string(), "is empty");
   if (isTruncatedJpeg(bytes))
     return fail("bad-image", path.string(), "is truncated: the JPEG has no end");
+  TESSERA_ASSIGN(const detail::Codec *codec, detail::codec());
   cv::Mat mat;
   try {
-    mat = cv::imdecode(bytes, flags);
+    mat = codec->decode(bytes, flags);
   } catch (const std::exception &e) {
     return fail("bad-image", path.string(), std::string("cannot be decoded: ") + e.what());
   }

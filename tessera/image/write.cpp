@@ -1,4 +1,4 @@
-#include "tessera/image/opencv.h"
+#include "tessera/image/codec/codec.h"
 #include "tessera/support/file.h"
 
 namespace fs = std::filesystem;
@@ -9,9 +9,10 @@ Status writePng(const fs::path &path, const cv::Mat &mat) {
   detail::quietOpenCv();
   if (mat.empty())
     return fail("write-failed", path.string(), "the picture has no pixels");
+  TESSERA_ASSIGN(const detail::Codec *codec, detail::codec());
   std::vector<uint8_t> bytes;
   try {
-    if (!cv::imencode(".png", mat, bytes, {cv::IMWRITE_PNG_COMPRESSION, 3}))
+    if (!codec->encodePng(mat, bytes))
       return fail("write-failed", path.string(), "cannot encode the picture as PNG");
   } catch (const cv::Exception &e) {
     return fail("write-failed", path.string(), "cannot encode the picture as PNG: " + e.err);

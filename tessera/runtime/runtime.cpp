@@ -234,15 +234,18 @@ Result<std::vector<Capture>> captures(const nlohmann::ordered_json &recipe) {
 } // namespace
 
 Result<Session> Session::open(const std::filesystem::path &path) {
-  TESSERA_ASSIGN(bmodel::Model model, bmodel::read(path));
-  return create(std::move(model), path.string());
+  std::shared_future<Status> check;
+  TESSERA_ASSIGN(bmodel::Model model, bmodel::read(path, &check));
+  return create(std::move(model), path.string(), std::move(check));
 }
 
-Result<Session> Session::create(bmodel::Model model, const std::string &where) {
+Result<Session> Session::create(bmodel::Model model, const std::string &where,
+                                std::shared_future<Status> check) {
   TESSERA_TRY(sim::kernels::checkKernelChoice());
   auto data = std::make_shared<Data>();
   data->where = where;
   data->model = std::move(model);
+  data->check = std::move(check);
   if (data->model.chip != "BM1684X")
     return fail("unsupported-model", where,
                 fmt::format("is for {}, not for BM1684X", data->model.chip));
@@ -367,6 +370,8 @@ Result<TensorMap> Session::run(const TensorMap &inputs, const RunOptions &option
           located(groups.size() > 1 ? fmt::format("{}: group {}", data_->where, g) : data_->where,
                   s.error()));
   }
+  if (data_->check.valid())
+    TESSERA_TRY(data_->check.get());
   TensorMap outputs;
   for (const TensorInfo &t : stage->outputs) {
     auto memory = memoryOf(machine, t, sim::Access::Read);

@@ -30,10 +30,12 @@ class Session {
 public:
   /// Reads and decodes the file. Errors: "bad-file"; "unsupported-subnet" for dynamic stages and
   /// for subnets that run elsewhere than on the TPU; "unsupported-model" for another chip; the
-  /// decoder's errors with the file in front.
+  /// decoder's errors with the file in front. Whether the coefficients match their check code is
+  /// found out in the background and told by run().
   static Result<Session> open(const std::filesystem::path &bmodel);
   /// The same from memory; `where` stands for the file in messages.
-  static Result<Session> create(bmodel::Model model, const std::string &where);
+  static Result<Session> create(bmodel::Model model, const std::string &where,
+                                std::shared_future<Status> check = {});
 
   const bmodel::Model &model() const { return data_->model; }
 
@@ -51,6 +53,7 @@ private:
   struct Data {
     std::string where;
     bmodel::Model model;
+    std::shared_future<Status> check; ///< of the coefficients; none for a model from memory
     std::vector<std::vector<Group>> groups; ///< of each stage, over its subnets in running order
   };
   Result<const bmodel::Stage *> stageFor(const TensorMap &inputs) const;

@@ -54,7 +54,7 @@ bmodel::Model copyModel() {
   constexpr uint64_t kContext = chip::kGlobalBase + 0x1000;
   bmodel::Stage stage;
   stage.coeffAddress = chip::kGlobalBase;
-  stage.coeff.assign(64, 1);
+  stage.coeff = std::vector<uint8_t>(64, 1);
   stage.ctxAddress = kContext;
   stage.ctxSize = 0x2000;
   stage.ctxSizes = {0x2000};
@@ -171,7 +171,7 @@ TEST(Session, WhatIsNoStaticTpuNetworkIsRefused) {
 
 TEST(Session, AStoreIntoCoefficientsIsLocated) {
   bmodel::Model model = copyModel();
-  model.nets[0].stages[0].coeff.resize(0x1000);
+  model.nets[0].stages[0].coeff = std::vector<uint8_t>(0x1000, 1);
   auto &bytes = model.nets[0].stages[0].subnets[0].groups[0].gdma;
   bytes[96 + 72] = 0; // destination of the second move: 0x1_0000_0000
   bytes[96 + 73] = 0;

@@ -1,11 +1,15 @@
 #include "tessera/support/file.h"
 
+#include "tessera/support/bytes.h"
+
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace fs = std::filesystem;
@@ -42,9 +46,7 @@ Status flushToDisk(const fs::path &path) {
   return {};
 }
 
-} // namespace
-
-Result<std::vector<uint8_t>> readFile(const fs::path &path) {
+Status checkReadable(const fs::path &path) {
   std::error_code ec;
   if (fs::is_directory(path, ec))
     return fail("bad-file", path.string(), "is a folder, expected a file");
@@ -52,6 +54,36 @@ Result<std::vector<uint8_t>> readFile(const fs::path &path) {
   // end.
   if (fs::exists(path, ec) && !fs::is_regular_file(path, ec))
     return fail("bad-file", path.string(), "is a pipe or a device, expected a file");
+  return {};
+}
+
+} // namespace
+
+Result<Bytes> mapFile(const fs::path &path) {
+  TESSERA_TRY(checkReadable(path));
+  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return fail("bad-file", path.string(), "cannot be opened: " + reason(errno));
+  struct stat about {};
+  int rc = ::fstat(fd, &about), e = errno;
+  size_t size = static_cast<size_t>(about.st_size);
+  void *p = nullptr;
+  if (rc == 0 && size > 0) { // nothing can be mapped of an empty file
+    p = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    e = errno;
+  }
+  ::close(fd);
+  if (rc != 0 || p == MAP_FAILED)
+    return fail("bad-file", path.string(), "cannot be read: " + reason(e));
+  std::shared_ptr<const void> owner(p, [size](void *q) {
+    if (q)
+      ::munmap(q, size);
+  });
+  return Bytes(std::move(owner), {static_cast<const uint8_t *>(p), size});
+}
+
+Result<std::vector<uint8_t>> readFile(const fs::path &path) {
+  TESSERA_TRY(checkReadable(path));
   std::ifstream in(path, std::ios::binary | std::ios::ate);
   if (!in)
     return fail("bad-file", path.string(), "cannot be opened: " + reason(errno));
