@@ -1,6 +1,6 @@
 #pragma once
 // Pre-processing recipes and output kinds as a module's ops hold them.
-#include "tessera/driver/model.h"
+#include "tessera/driver/model/model.h"
 #include "tessera/ir/module.h"
 
 #include <nlohmann/json.hpp>

@@ -1,7 +1,7 @@
 #pragma once
 // The pipeline on one page: each stage reads a file, writes a file, and says what it did. No MLIR
 // here.
-#include "tessera/driver/model.h"
+#include "tessera/driver/model/model.h"
 
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,6 @@
 #pragma once
 // Walks a folder of images through a network at any stage and scores its masks against the truth.
-#include "tessera/driver/model.h"
+#include "tessera/driver/model/model.h"
 #include "tessera/image/mask.h"
 
 namespace tessera::evaluate {

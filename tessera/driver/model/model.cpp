@@ -1,4 +1,4 @@
-#include "tessera/driver/model.h"
+#include "tessera/driver/model/model.h"
 
 #include "tessera/bmodel/bmodel.h"
 #include "tessera/cycles/cycles.h"
