@@ -1,4 +1,5 @@
-// The tables of static memory (bm1684x.md 1.5): 4-byte words, every block on a 64-byte boundary.
+// The tables of static memory, every block on a 64-byte boundary: bm1684x.md 1.5 up to 0x940, and
+// docs/numerics.md for the half-precision blocks, which hold packed values, and those behind them.
 #include "tessera/numerics/half.h"
 #include "tessera/sim/machine.h"
 
@@ -15,6 +16,9 @@ struct Writer {
   std::vector<uint8_t> &memory;
   void word(size_t offset, size_t index, uint32_t bits) {
     std::memcpy(memory.data() + offset + 4 * index, &bits, 4);
+  }
+  void half(size_t offset, size_t index, uint16_t bits) {
+    std::memcpy(memory.data() + offset + 2 * index, &bits, 2);
   }
   void real(size_t offset, size_t index, double v) {
     word(offset, index, std::bit_cast<uint32_t>(static_cast<float>(v)));
@@ -87,14 +91,20 @@ std::vector<uint8_t> staticMemory() {
   std::vector<double> tangent = tangentTerms(32);
   for (int k = 0; k < 32; ++k)
     w.real(0x8C0, k, tangent[k]);
-  for (int n = 0; n < 16; ++n) {
-    float taylor = n < 10 ? static_cast<float>(inverseFactorial(n)) : 0.0f;
-    float log = static_cast<float>(logTerm(n));
-    w.word(0x940, n, numerics::floatToHalf(taylor));
-    w.word(0x980, n, numerics::floatToBfloat(taylor));
-    w.word(0x9C0, n, numerics::floatToHalf(log));
-    w.word(0xA00, n, numerics::floatToBfloat(log));
-  }
+  // The series once more for half types: 16 packed values in a block of 64 bytes each.
+  auto halves = [&](size_t offset, auto term) {
+    for (size_t n = 0; n < 16; ++n) {
+      auto v = static_cast<float>(term(int(n)));
+      w.half(offset, n, numerics::floatToHalf(v));
+      w.half(offset + 0x40, n, numerics::floatToBfloat(v));
+    }
+  };
+  halves(0x940, inverseFactorial);
+  halves(0x9C0, logTerm);
+  halves(0xA40, [](int n) { return sineTerm(n, 2 * kPi); });
+  halves(0xAC0, [](int n) { return cosineTerm(n, 2 * kPi); });
+  for (int n = 0; n < 32; ++n) // arctangent
+    w.real(0xB40, n, (n % 2 ? -1.0 : 1.0) / (2 * n + 1));
   return memory;
 }
 
