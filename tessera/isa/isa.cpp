@@ -68,6 +68,42 @@ Result<Command> makeCommand(Engine engine, std::span<const uint64_t> words) {
   return c;
 }
 
+namespace {
+
+/// Calls visit(bits in the long form, bits in the short form) for every field of a short form.
+template <class Visit> void pairFields(Form form, Visit visit) {
+  withForm(form, [&]<class T>(const T &) {
+    for (const Member<T> &m : T::kMembers)
+      for (const Member<TIU_long> &l : TIU_long::kMembers)
+        if (std::string_view(m.name) == l.name)
+          visit(l, m);
+  });
+}
+
+} // namespace
+
+Command longForm(const Command &c) {
+  Command out{c.engine, Form::TIU_long, {}};
+  pairFields(c.form, [&](const auto &to, const auto &from) {
+    setBits(out.words, to.lowBit, to.width, getBits(c.words, from.lowBit, from.width));
+  });
+  auto f = decode<TIU_long>(out.words);
+  f.cmd_short = 0;
+  f.tsk_lane_num = ~uint64_t(0);
+  return command(f);
+}
+
+Result<Command> shortForm(const Command &c) {
+  TESSERA_ASSIGN(Form form, identify(Engine::Tiu, c.words[0] | 1));
+  Command out{c.engine, form, {}};
+  pairFields(form, [&](const auto &from, const auto &to) {
+    setBits(out.words, to.lowBit, to.width,
+            getBits(c.words, from.lowBit, std::min(from.width, to.width)));
+  });
+  out.words[0] |= 1;
+  return out;
+}
+
 Result<std::vector<Command>> decodeStream(Engine engine, std::span<const uint8_t> bytes,
                                           size_t count) {
   std::vector<Command> commands;

@@ -109,6 +109,12 @@ Result<Form> identify(Engine, uint64_t firstWord);
 /// One command's words and form from loose words (at most 16, missing ones are zero).
 Result<Command> makeCommand(Engine, std::span<const uint64_t> words);
 
+/// A TIU command in the other length: both lengths give a field the same name. `longForm` takes a
+/// short command and enables all lanes; `shortForm` takes a long one and drops what the short form
+/// has no field for, its lane mask among them. Error "bad-command": no short form has its class.
+Command longForm(const Command &);
+Result<Command> shortForm(const Command &);
+
 /// All commands of one stream of a bmodel, the end instruction included. `count` is the number of
 /// instructions with the end (0: up to the end instruction). Lengths by bm1684x.md 3.4; behind the
 /// end only zero padding of less than 128 bytes may follow. Errors name engine, instruction and

@@ -18,6 +18,11 @@ enum class Rounding : uint8_t {
   HalfDown = 6,
 };
 
+/// What the chip makes of a rounding field: its low three bits, of which 7 acts as floor.
+constexpr Rounding roundingOf(uint64_t field) {
+  return (field & 7) == 7 ? Rounding::Floor : static_cast<Rounding>(field & 7);
+}
+
 /// v / 2^shift rounded by `mode`. shift in 0..63 (0 returns v); callers clamp larger amounts to 63.
 constexpr int64_t shiftRight(int64_t v, int shift, Rounding mode) {
   if (shift <= 0)

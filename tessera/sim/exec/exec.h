@@ -14,7 +14,7 @@ Status conv(Machine &, const isa::Command &);            // sCONV
 Status pord(Machine &, const isa::Command &);            // sPorD
 Status ar(Machine &, const isa::Command &);              // sAR
 Status rqdq(Machine &, const isa::Command &);            // sRQDQ
-Status tiuLong(Machine &, const isa::Command &);         // TIU_long: rq float
+Status tiuLong(Machine &, const isa::Command &);         // TIU_long: any class above
 Status transbc(Machine &, const isa::Command &);         // sTRANSBC
 Status sg(Machine &, const isa::Command &);              // sSG
 Status cmp(Machine &, const isa::Command &);             // sCMP

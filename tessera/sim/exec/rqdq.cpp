@@ -1,10 +1,12 @@
-// sRQDQ and the long form of rq float: requantize and dequantize ("BM1684X measured numerics",
-// sections 3 and 11).
+// sRQDQ: requantize and dequantize ("BM1684X measured numerics", sections 3 and 11; docs/numerics.md
+// for the types and limits found since).
 #include "tessera/numerics/requantize.h"
 #include "tessera/sim/element.h"
 #include "tessera/sim/exec/exec.h"
 #include "tessera/sim/kernels/elementwise.h"
 #include "tessera/sim/local.h"
+
+#include <algorithm>
 
 namespace tessera::sim::exec {
 namespace {
@@ -38,7 +40,6 @@ Result<Job> prepare(Machine &m, Dims d, Type to, bool toSigned, Type from, bool 
     t.strides.n = t.strides.h = t.strides.w = 0;
     j.table = Operand::of(t);
   }
-  TESSERA_TRY(sameLane({&j.res, &j.src, &j.table}));
   return j;
 }
 
@@ -53,6 +54,21 @@ void rows(const Job &j, bool immediate, Parameters fixed, size_t words, Body bod
   });
 }
 
+/// Requantize reads 16-bit integers by their sign and 32-bit ones as signed. Every other type counts
+/// as zero.
+void loadSource(int64_t *out, const uint8_t *p, int64_t count, Type type, bool isSigned) {
+  if (type == Type::Int16 || type == Type::Int32)
+    loadInts(out, p, chip::bytesOf(type), count, chip::bitsOf(type),
+             isSigned || type == Type::Int32);
+  else
+    std::fill_n(out, count, 0);
+}
+
+/// Requantize saturates to 16 bits also where the result has 32, and knows results by width only.
+IntRange requantizeRange(Type to, bool isSigned) {
+  return rangeOf(std::min<int64_t>(chip::bitsOf(to), 16), isSigned);
+}
+
 /// Zero points are 16 bits wide, signed as the tensor they belong to.
 int64_t zeroPoint(uint32_t word, bool isSigned) {
   return isSigned ? int64_t(int16_t(word)) : int64_t(uint16_t(word));
@@ -62,22 +78,17 @@ Status rqInteger(Machine &m, const isa::sRQDQ &f, Dims d) {
   bool immediate = f.opd1_const;
   TESSERA_ASSIGN(Job j, prepare<3>(m, d, Type(f.res0_prec), f.opd2_sign, Type(f.opd0_prec),
                                    f.opd0_sign, f.res0_addr, f.opd0_addr, immediate, f.opd1_addr));
-  if (!isInteger(j.from) || !isInteger(j.to) || j.from == Type::Int8)
-    return unsupported("integer requantize of this type");
-  if (f.opd2_n_str > 6)
-    return unsupported(fmt::format("rounding code {}", f.opd2_n_str));
   Parameters fixed{uint32_t(f.opd1_addr), uint32_t(f.opd2_addr & 0xFF),
                    uint32_t(f.opd2_addr >> 16)};
   rows(j, immediate, fixed, 3, [&](uint8_t *out, const uint8_t *in, int64_t count, Parameters q) {
     kernels::Requantize r{int32_t(q[0]), int8_t(q[1]), zeroPoint(q[2], j.toSigned),
-                          Rounding(f.opd2_n_str), rangeOf(chip::bitsOf(j.to), j.toSigned)};
-    if (j.from == Type::Int32 && j.to == Type::Int8 && j.fromSigned)
+                          numerics::roundingOf(f.opd2_n_str), requantizeRange(j.to, j.toSigned)};
+    if (j.from == Type::Int32 && j.to == Type::Int8)
       return kernels::requantizeInt32(out, reinterpret_cast<const int32_t *>(in), count, r);
     int64_t v[kRun];
     for (int64_t i = 0; i < count; i += kRun) {
       int64_t n = std::min(kRun, count - i);
-      loadInts(v, in + i * chip::bytesOf(j.from), chip::bytesOf(j.from), n, chip::bitsOf(j.from),
-               j.fromSigned);
+      loadSource(v, in + i * chip::bytesOf(j.from), n, j.from, j.fromSigned);
       for (int64_t k = 0; k < n; ++k)
         v[k] = kernels::requantizeOne(v[k], r);
       storeInts(out + i * chip::bytesOf(j.to), chip::bytesOf(j.to), v, n, chip::bitsOf(j.to));
@@ -91,20 +102,19 @@ Status rqFloat(Machine &m, Dims d, Type to, bool toSigned, Type from, bool fromS
                uint64_t opd2, uint64_t roundings) {
   TESSERA_ASSIGN(Job j, prepare<2>(m, d, to, toSigned, from, fromSigned, resAddress, srcAddress,
                                    immediate, opd1));
-  if (!isInteger(from) || !isInteger(to))
-    return unsupported("float requantize between these types");
-  auto toFloat = Rounding(roundings & 7), toInt = Rounding(roundings >> 3 & 7);
-  if (toInt > Rounding::Ceil || toFloat > Rounding::Ceil)
-    return unsupported("float requantize with this rounding code");
-  IntRange range = rangeOf(chip::bitsOf(to), toSigned);
+  auto toFloat = numerics::roundingOf(roundings), toInt = Rounding(roundings >> 3 & 7);
+  if (toInt > Rounding::Ceil)
+    return fail("bad-command", "opd2_n_str",
+                fmt::format("float-to-integer rounding code {}", int(toInt)),
+                "codes 0 to 4 round a float");
+  IntRange range = requantizeRange(to, toSigned);
   rows(j, immediate, {uint32_t(opd1), uint32_t(opd2)}, 2,
        [&](uint8_t *out, const uint8_t *in, int64_t count, Parameters q) {
          float scale = std::bit_cast<float>(q[0]), offset = std::bit_cast<float>(q[1]);
          int64_t v[kRun];
          for (int64_t i = 0; i < count; i += kRun) {
            int64_t n = std::min(kRun, count - i);
-           loadInts(v, in + i * chip::bytesOf(from), chip::bytesOf(from), n, chip::bitsOf(from),
-                    fromSigned);
+           loadSource(v, in + i * chip::bytesOf(from), n, from, fromSigned);
            for (int64_t k = 0; k < n; ++k) {
              float x = numerics::mulFlush(numerics::intToFloat(v[k], toFloat), scale);
              v[k] = numerics::roundToInt(numerics::addFlush(x, offset), toInt);
@@ -120,8 +130,10 @@ Status dqFloat(Machine &m, const isa::sRQDQ &f, Dims d) {
   bool immediate = f.opd1_const, isSigned = f.opd0_sign;
   TESSERA_ASSIGN(Job j, prepare<2>(m, d, Type(f.res0_prec), true, Type(f.opd0_prec), isSigned,
                                    f.res0_addr, f.opd0_addr, immediate, f.opd1_addr));
-  if (!isInteger(j.from) || j.to != Type::Fp32)
-    return unsupported("dequantize between these types");
+  if (j.from != Type::Int8 && j.from != Type::Int16)
+    return unsupported("dequantize of other types than 8 and 16-bit integers");
+  if (chip::bytesOf(j.to) != 4) // an int32 result gets the float's bits
+    return unsupported("float dequantize to other types than fp32");
   int64_t bits = chip::bitsOf(j.from);
   rows(j, immediate, {uint32_t(f.opd1_addr), uint32_t(f.opd2_addr)}, 2,
        [&](uint8_t *out, const uint8_t *in, int64_t count, Parameters q) {
@@ -143,17 +155,16 @@ Status dqInteger(Machine &m, const isa::sRQDQ &f, Dims d) {
   bool immediate = f.opd1_const, isSigned = f.opd0_sign;
   TESSERA_ASSIGN(Job j, prepare<3>(m, d, Type(f.res0_prec), f.opd2_sign, Type(f.opd0_prec),
                                    isSigned, f.res0_addr, f.opd0_addr, immediate, f.opd1_addr));
-  if (!isInteger(j.from) || !isInteger(j.to))
-    return unsupported("integer dequantize between these types");
-  if (f.opd2_n_str > 6)
-    return unsupported(fmt::format("rounding code {}", f.opd2_n_str));
+  if (j.from != Type::Int8 && j.from != Type::Int16)
+    return unsupported("dequantize of other types than 8 and 16-bit integers");
   Parameters fixed{uint32_t(f.opd1_addr & 0xFFFF), uint32_t(f.opd2_addr),
                    uint32_t(f.opd1_addr >> 16)};
   int64_t inBits = chip::bitsOf(j.from), outBits = chip::bitsOf(j.to);
   rows(j, immediate, fixed, 3, [&](uint8_t *out, const uint8_t *in, int64_t count, Parameters q) {
     int64_t zero = zeroPoint(q[0], isSigned), v[kRun];
-    kernels::Requantize r{int32_t(q[1]), int8_t(q[2]), 0, Rounding(f.opd2_n_str),
-                          rangeOf(outBits, j.toSigned)};
+    // 32-bit integers saturate as signed ones, whatever the result's sign.
+    IntRange range = j.to == Type::Int32 ? rangeOf(32, true) : requantizeRange(j.to, j.toSigned);
+    kernels::Requantize r{int32_t(q[1]), int8_t(q[2]), 0, numerics::roundingOf(f.opd2_n_str), range};
     for (int64_t i = 0; i < count; i += kRun) {
       int64_t n = std::min(kRun, count - i);
       loadInts(v, in + i * inBits / 8, inBits / 8, n, inBits, isSigned);
@@ -183,18 +194,6 @@ Status rqdq(Machine &m, const isa::Command &command) {
   default:
     return unsupported(fmt::format("RQ/DQ operation {}", f.tsk_eu_typ));
   }
-}
-
-/// Of the long forms, streams contain rq float only (bm1684x.md 3.8).
-Status tiuLong(Machine &m, const isa::Command &command) {
-  auto f = isa::decode<isa::TIU_long>(command);
-  if (f.tsk_typ != 4 || f.tsk_eu_typ != 0)
-    return unsupported("the long form of this instruction");
-  if (~f.tsk_lane_num)
-    return unsupported("a lane mask");
-  Dims d{int64_t(f.res0_n), int64_t(f.res0_c), int64_t(f.res0_h), int64_t(f.res0_w)};
-  return rqFloat(m, d, Type(f.res0_prec), f.opd2_sign, Type(f.opd0_prec), f.opd0_sign, f.res0_addr,
-                 f.opd0_addr, f.opd1_const, f.opd1_addr, f.opd2_addr, f.opd2_n_str);
 }
 
 } // namespace tessera::sim::exec

@@ -19,7 +19,9 @@ inline int64_t requantizeOne(int64_t v, const Requantize &r) {
   v *= r.multiplier;
   v = r.shift < 0 ? numerics::shiftRight(v, std::min(-int(r.shift), 63), r.mode)
                   : int64_t(uint64_t(v) << (r.shift & 63));
-  v += r.zeroPoint;
+  // A left shift may end at the limits of 64 bits; the zero point must not wrap it.
+  constexpr int64_t kRoom = int64_t(1) << 62;
+  v = (v < -kRoom ? -kRoom : v > kRoom ? kRoom : v) + r.zeroPoint;
   return v < r.range.lo ? r.range.lo : v > r.range.hi ? r.range.hi : v;
 }
 
