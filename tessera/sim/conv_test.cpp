@@ -174,6 +174,15 @@ TEST_F(Kernels, SweptShapes) {
                   .down = 0,
                   .left = 0,
                   .right = 0});
+  // Padding that no kernel reaches across, over several tiles; zeros that are not multiplied.
+  list.push_back({.ic = 4, .oc = 9, .ih = 30, .iw = 31, .kh = 1, .kw = 1});
+  for (int64_t kernel : {1, 2, 3, 4})
+    list.push_back(
+        {.ic = 6, .oc = 9, .ih = 20, .iw = 21, .kh = kernel, .kw = kernel, .iy = 1, .ix = 1});
+  list.push_back(
+      {.ic = 6, .oc = 3, .ih = 6, .iw = 70, .kh = 3, .kw = 4, .dy = 2, .dx = 3, .iy = 3, .ix = 2});
+  list.push_back(
+      {.ic = 6, .oc = 3, .ih = 6, .iw = 7, .sy = 2, .iy = 1, .ix = 14, .left = 5, .right = 0});
   list.push_back({.n = 2, .ic = 70, .oc = 66, .pad = -7, .add = true, .startLane = 5});
   list.push_back({.ic = 9, .oc = 9, .kzp = -3, .pad = 100});
   list.push_back({.ic = 9, .oc = 9, .pad = 100, .inputSigned = false});

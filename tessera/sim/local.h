@@ -27,6 +27,7 @@ struct Local {
   uint8_t *memory = nullptr; ///< of lane 0
   int64_t startLane = 0, offset = 0, size = 1;
   LocalLayout strides; ///< elements
+  int64_t extent = 0;  ///< bytes of a lane from the first element to the last
 
   /// Element (n, c, 0, 0).
   uint8_t *plane(int64_t n, int64_t c) const {
@@ -50,7 +51,7 @@ inline Result<Local> local(Machine &m, const char *what, uint64_t address, Dims 
   if (d.count() > kMaxElements)
     return fail("bad-shape", what,
                 fmt::format("{}x{}x{}x{} is more than local memory can hold", d.n, d.c, d.h, d.w));
-  Local t{m.lane(0), chip::laneOf(address), chip::offsetOf(address), size, strides};
+  Local t{m.lane(0), chip::laneOf(address), chip::offsetOf(address), size, strides, 0};
   if (t.offset % size)
     return fail(
         "bad-address", what,
@@ -63,6 +64,7 @@ inline Result<Local> local(Machine &m, const char *what, uint64_t address, Dims 
                             "lane that has {}",
                             d.n, d.c, d.h, d.w, size, t.startLane, t.offset,
                             t.offset + size * (last + 1), chip::kLaneBytes));
+  t.extent = size * (last + 1);
   return t;
 }
 

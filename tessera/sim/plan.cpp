@@ -2,6 +2,7 @@
 
 #include "tessera/sim/exec/exec.h"
 
+#include <array>
 #include <fmt/format.h>
 
 namespace tessera::sim {
@@ -85,12 +86,36 @@ Result<Plan> Plan::make(std::vector<isa::Command> tiu, std::vector<isa::Command>
   if (!unknown.empty())
     return fail(unknown);
   TESSERA_ASSIGN(plan.places_, order(plan.streams_[0], plan.streams_[1]));
+  auto form = [&](size_t i) {
+    return i < plan.places_.size() ? plan.at(plan.places_[i]).form : isa::Form::SYS;
+  };
+  for (size_t i = 0; i < plan.places_.size(); ++i) {
+    size_t length = 1;
+    if (form(i) == isa::Form::sCONV) {
+      length += form(i + length) == isa::Form::sAR;
+      length += form(i + length) == isa::Form::sRQDQ;
+    }
+    plan.chain_.push_back(uint8_t(length));
+  }
   return plan;
 }
 
 Status Plan::run(Machine &m, const RunHooks *hooks) const {
   bool watched = hooks && hooks->afterCommand;
-  for (const Place &place : places_) {
+  for (size_t i = 0; i < places_.size();) {
+    size_t length = watched ? 1 : chain_[i];
+    if (length > 1) {
+      std::array<const isa::Command *, exec::kLongestChain> commands;
+      for (size_t k = 0; k < length; ++k)
+        commands[k] = &at(places_[i + k]);
+      auto done = exec::convChain(m, {commands.data(), length});
+      if (!done)
+        return fail(located(placeText(places_[i]),
+                            located(isa::operationName(*commands[0]), done.error())));
+      i += *done;
+      continue;
+    }
+    const Place &place = places_[i++];
     if (Status s = execute(m, at(place)); !s)
       return fail(located(placeText(place), s.error()));
     if (watched)

@@ -24,6 +24,7 @@ public:
 private:
   std::vector<isa::Command> streams_[2];
   std::vector<Place> places_;
+  std::vector<uint8_t> chain_; ///< of every place: commands from there on that may go in one pass
 };
 
 } // namespace tessera::sim

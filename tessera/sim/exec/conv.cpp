@@ -1,5 +1,5 @@
 // sCONV ("BM1684X measured numerics", sections 4 and 8): what both arithmetics share.
-#include "tessera/sim/exec/conv_job.h"
+#include "tessera/sim/exec/conv_tail.h"
 
 #include "tessera/sim/element.h"
 
@@ -62,14 +62,24 @@ Result<ConvJob> prepare(Machine &m, const sCONV &f) {
 
 } // namespace
 
-Status conv(Machine &m, const isa::Command &command) {
-  auto f = isa::decode<sCONV>(command);
+Result<size_t> convChain(Machine &m, std::span<const isa::Command *const> commands) {
+  auto f = isa::decode<sCONV>(*commands.front());
   if (f.tsk_eu_typ > 2)
     return unsupported(fmt::format("convolution operation {}", f.tsk_eu_typ));
   TESSERA_ASSIGN(ConvJob j, prepare(m, f));
-  if (chip::isFloat(j.type))
-    return convFloats(m, j);
-  return convIntegers(m, j);
+  if (chip::isFloat(j.type)) {
+    TESSERA_TRY(convFloats(m, j));
+    return 1;
+  }
+  ConvTail tail = convTail(m, j, commands.subspan(1));
+  TESSERA_TRY(convIntegers(m, j, tail));
+  return 1 + tail.commands;
+}
+
+Status conv(Machine &m, const isa::Command &command) {
+  const isa::Command *alone = &command;
+  TESSERA_TRY(convChain(m, {&alone, 1}));
+  return {};
 }
 
 } // namespace tessera::sim::exec

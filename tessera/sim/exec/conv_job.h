@@ -31,8 +31,10 @@ struct ConvJob {
   }
 };
 
-/// 8-bit inputs: exact sums, then the result forms of sections 4.1 and 4.3 (conv_integer.cpp).
-Status convIntegers(Machine &m, const ConvJob &j);
+struct ConvTail;
+/// 8-bit inputs: exact sums, then the result forms of sections 4.1 and 4.3 (conv_integer.cpp), and
+/// what the tail does with them.
+Status convIntegers(Machine &m, const ConvJob &j, const ConvTail &tail);
 /// fp32, fp16 and bf16 inputs in the cube's order, section 8 (conv_float.cpp).
 Status convFloats(Machine &m, const ConvJob &j);
 

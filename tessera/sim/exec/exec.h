@@ -26,6 +26,13 @@ Status gdmaTensor(Machine &, const isa::Command &);      // DMA_tensor
 Status gdmaMatrix(Machine &, const isa::Command &);      // DMA_matrix
 Status gdmaGeneral(Machine &, const isa::Command &);     // DMA_general
 Status gdmaCwTranspose(Machine &, const isa::Command &); // DMA_cw_transpose
+
+/// Commands that convChain may do in one pass, at most.
+inline constexpr size_t kLongestChain = 3;
+/// Executes a convolution, commands.front(), and as many of the commands behind it as can be done
+/// in its pass with memory ending as if each ran alone. Returns how many are done; an error is the
+/// convolution's.
+Result<size_t> convChain(Machine &, std::span<const isa::Command *const> commands);
 } // namespace exec
 
 /// The execute function of a form, or null when the simulator does not know it.
