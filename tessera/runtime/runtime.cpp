@@ -3,6 +3,7 @@
 #include "tessera/numerics/half.h"
 #include "tessera/numerics/rounding.h"
 #include "tessera/sim/kernels/conv.h"
+#include "tessera/support/parallel.h"
 
 #include <algorithm>
 #include <cmath>
@@ -69,21 +70,28 @@ std::string names(const std::vector<TensorInfo> &tensors) {
   return s;
 }
 
+/// Elements of an input or output that are worth a task.
+constexpr int64_t kPiece = 1 << 16;
+
 template <class T>
 void quantize(std::span<const float> in, uint8_t *out, float scale, int32_t zero) {
   auto *to = reinterpret_cast<T *>(out);
-  for (size_t i = 0; i < in.size(); ++i)
-    to[i] = numerics::saturate<T>(
-        numerics::roundToInt(in[i] * scale + float(zero), numerics::Rounding::HalfAway));
+  parallelFor(int64_t(in.size()), kPiece, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      to[i] = numerics::saturate<T>(
+          numerics::roundToInt(in[i] * scale + float(zero), numerics::Rounding::HalfAway));
+  });
 }
 
 template <class T>
 void dequantize(const uint8_t *in, std::span<float> out, float scale, int32_t zero) {
-  for (size_t i = 0; i < out.size(); ++i) {
-    T v;
-    std::memcpy(&v, in + i * sizeof(T), sizeof(T));
-    out[i] = (float(v) - float(zero)) * scale;
-  }
+  parallelFor(int64_t(out.size()), kPiece, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      T v;
+      std::memcpy(&v, in + i * sizeof(T), sizeof(T));
+      out[i] = (float(v) - float(zero)) * scale;
+    }
+  });
 }
 
 Status storeInput(const TensorInfo &info, const Tensor &given, uint8_t *out) {
@@ -176,17 +184,18 @@ Result<uint8_t *> memoryOf(sim::Machine &m, const TensorInfo &t, sim::Access acc
   return *p;
 }
 
+uint64_t contextBytes(const Stage &stage) {
+  uint64_t sum = 0;
+  for (uint64_t size : stage.ctxSizes)
+    sum += size;
+  return std::max(stage.ctxSize, sum);
+}
+
 /// Global memory of a stage: its coefficients as they are, zeros for the rest. Addresses stay those
 /// of the compiler, so that nothing needs relocation.
 Status mapMemory(sim::Machine &m, const Stage &stage) {
   TESSERA_TRY(m.mapReadOnly(stage.coeffAddress, stage.coeff));
-  uint64_t context = stage.ctxSize;
-  if (uint64_t sum = 0; !stage.ctxSizes.empty()) {
-    for (uint64_t size : stage.ctxSizes)
-      sum += size;
-    context = std::max(context, sum);
-  }
-  TESSERA_TRY(m.mapGlobal(stage.ctxAddress, context));
+  TESSERA_TRY(m.mapGlobal(stage.ctxAddress, contextBytes(stage)));
   return m.mapGlobal(stage.ioAddress, stage.ioSize);
 }
 
@@ -266,33 +275,36 @@ Result<Session> Session::create(bmodel::Model model, const std::string &where,
     auto order = runningOrder(stages[s]);
     if (!order)
       return fail(located(stageText, order.error()));
-    std::vector<Group> groups;
+    std::vector<sim::Plan> groups;
     for (const SubNet *subnet : *order)
       for (const bmodel::CommandGroup &g : subnet->groups) {
         std::string place = fmt::format("{}: group {}", stageText, groups.size());
-        Group decoded;
-        if (!g.tiu.empty()) {
-          auto tiu = isa::decodeStream(isa::Engine::Tiu, g.tiu, g.tiuCount);
-          if (!tiu)
-            return fail(located(place, tiu.error()));
-          decoded.tiu = std::move(*tiu);
+        std::vector<isa::Command> tiu, gdma;
+        for (auto [engine, bytes, count, commands] :
+             {std::tuple(isa::Engine::Tiu, &g.tiu, g.tiuCount, &tiu),
+              {isa::Engine::Gdma, &g.gdma, g.gdmaCount, &gdma}}) {
+          if (bytes->empty())
+            continue;
+          auto decoded = isa::decodeStream(engine, *bytes, count);
+          if (!decoded)
+            return fail(located(place, decoded.error()));
+          *commands = std::move(*decoded);
         }
-        if (!g.gdma.empty()) {
-          auto gdma = isa::decodeStream(isa::Engine::Gdma, g.gdma, g.gdmaCount);
-          if (!gdma)
-            return fail(located(place, gdma.error()));
-          decoded.gdma = std::move(*gdma);
-        }
-        groups.push_back(std::move(decoded));
+        auto plan = sim::Plan::make(std::move(tiu), std::move(gdma));
+        if (!plan)
+          return fail(located(subnet->groups.size() > 1 || order->size() > 1 ? place : stageText,
+                              plan.error()));
+        groups.push_back(std::move(*plan));
       }
     data->groups.push_back(std::move(groups));
+    data->idle.emplace_back();
   }
   Session session;
   session.data_ = std::move(data);
   return session;
 }
 
-Result<const Stage *> Session::stageFor(const TensorMap &inputs) const {
+Result<size_t> Session::stageFor(const TensorMap &inputs) const {
   const std::vector<Stage> &stages = data_->model.nets.front().stages;
   const Stage &first = stages.front();
   Error problems;
@@ -308,14 +320,15 @@ Result<const Stage *> Session::stageFor(const TensorMap &inputs) const {
                               "the model takes " + names(first.inputs)});
   if (!problems.empty())
     return fail(problems);
-  for (const Stage &stage : stages) {
+  for (size_t s = 0; s < stages.size(); ++s) {
+    const Stage &stage = stages[s];
     bool fits = stage.inputs.size() == first.inputs.size();
     for (const TensorInfo &t : stage.inputs) {
       const Tensor *given = inputs.find(t.name);
       fits = fits && given && given->shape() == t.shape;
     }
     if (fits)
-      return &stage;
+      return s;
   }
   std::string given, taken;
   for (const auto &[name, tensor] : inputs)
@@ -325,8 +338,32 @@ Result<const Stage *> Session::stageFor(const TensorMap &inputs) const {
   return fail("shape-mismatch", data_->where, "given " + given, "the model takes " + taken);
 }
 
+uint64_t Session::machineBytes() const {
+  uint64_t most = 0;
+  for (const Stage &s : data_->model.nets.front().stages)
+    most = std::max(most, contextBytes(s) + s.ioSize);
+  return most + chip::kLmemBytes + (chip::kL2End - chip::kL2Base);
+}
+
+Result<std::unique_ptr<sim::Machine>> Session::takeMachine(size_t stage) const {
+  {
+    std::unique_lock lock(data_->mutex);
+    if (auto &idle = data_->idle[stage]; !idle.empty()) {
+      auto machine = std::move(idle.back());
+      idle.pop_back();
+      lock.unlock();
+      machine->wipe(); // here and not when it is given back: the last run needs none
+      return machine;
+    }
+  }
+  auto machine = std::make_unique<sim::Machine>();
+  TESSERA_TRY(mapMemory(*machine, data_->model.nets.front().stages[stage]));
+  return machine;
+}
+
 Result<TensorMap> Session::run(const TensorMap &inputs, const RunOptions &options) const {
-  TESSERA_ASSIGN(const Stage *stage, stageFor(inputs));
+  TESSERA_ASSIGN(size_t stageIndex, stageFor(inputs));
+  const Stage *stage = &data_->model.nets.front().stages[stageIndex];
   auto here = [&](const Error &e) { return fail(located(data_->where, e)); };
   std::vector<Capture> wanted;
   if (options.dumpAllTensors) {
@@ -335,9 +372,10 @@ Result<TensorMap> Session::run(const TensorMap &inputs, const RunOptions &option
       return here(list.error());
     wanted = std::move(*list);
   }
-  sim::Machine machine;
-  if (auto s = mapMemory(machine, *stage); !s)
-    return here(s.error());
+  auto taken = takeMachine(stageIndex);
+  if (!taken)
+    return here(taken.error());
+  sim::Machine &machine = **taken;
   for (const TensorInfo &t : stage->inputs) {
     auto memory = memoryOf(machine, t, sim::Access::Write);
     if (!memory)
@@ -346,7 +384,7 @@ Result<TensorMap> Session::run(const TensorMap &inputs, const RunOptions &option
       return here(s.error());
   }
   TensorMap captured;
-  const auto &groups = data_->groups[size_t(stage - data_->model.nets.front().stages.data())];
+  const auto &groups = data_->groups[stageIndex];
   for (size_t g = 0; g < groups.size(); ++g) {
     sim::RunHooks hooks;
     if (options.hooks)
@@ -365,7 +403,7 @@ Result<TensorMap> Session::run(const TensorMap &inputs, const RunOptions &option
                    ? options.hooks->afterCommand(m, place, command)
                    : Status{};
       };
-    if (auto s = sim::run(machine, groups[g].tiu, groups[g].gdma, &hooks); !s)
+    if (auto s = groups[g].run(machine, &hooks); !s)
       return fail(
           located(groups.size() > 1 ? fmt::format("{}: group {}", data_->where, g) : data_->where,
                   s.error()));
@@ -385,6 +423,9 @@ Result<TensorMap> Session::run(const TensorMap &inputs, const RunOptions &option
   for (const auto &[name, tensor] : captured)
     if (!outputs.contains(name))
       outputs.set(name, tensor);
+  // After a mistake the machine is dropped instead.
+  std::lock_guard lock(data_->mutex);
+  data_->idle[stageIndex].push_back(std::move(*taken));
   return outputs;
 }
 

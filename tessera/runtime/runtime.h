@@ -2,12 +2,12 @@
 // Runs a bmodel on the simulator as the vendor's runtime runs it on a board: loads the
 // coefficients, binds inputs, executes every command group and hands back the outputs as floats.
 #include "tessera/bmodel/bmodel.h"
-#include "tessera/isa/isa.h"
-#include "tessera/sim/sim.h"
+#include "tessera/sim/plan.h"
 #include "tessera/tensor/tensor.h"
 
 #include <filesystem>
 #include <memory>
+#include <mutex>
 
 namespace tessera::runtime {
 
@@ -25,7 +25,7 @@ struct RunOptions {
 };
 
 /// A loaded bmodel. run() may be called from several threads at once: each call has its own
-/// machine.
+/// machine, which is kept for later calls.
 class Session {
 public:
   /// Reads and decodes the file. Errors: "bad-file"; "unsupported-subnet" for dynamic stages and
@@ -46,19 +46,23 @@ public:
   /// "bad-dtype", and those of the simulator with file, group, stream and instruction.
   Result<TensorMap> run(const TensorMap &inputs, const RunOptions &options = {}) const;
 
+  /// Bytes of host memory that one run() takes at most, beside the coefficients, which are shared.
+  uint64_t machineBytes() const;
+
 private:
-  struct Group {
-    std::vector<isa::Command> tiu, gdma;
-  };
   struct Data {
     std::string where;
     bmodel::Model model;
     std::shared_future<Status> check; ///< of the coefficients; none for a model from memory
-    std::vector<std::vector<Group>> groups; ///< of each stage, over its subnets in running order
+    std::vector<std::vector<sim::Plan>> groups; ///< of each stage, over its subnets in running order
+    /// Machines of each stage that no run uses at the moment, as their last run left them.
+    std::mutex mutex;
+    std::vector<std::vector<std::unique_ptr<sim::Machine>>> idle;
   };
-  Result<const bmodel::Stage *> stageFor(const TensorMap &inputs) const;
+  Result<size_t> stageFor(const TensorMap &inputs) const;
+  Result<std::unique_ptr<sim::Machine>> takeMachine(size_t stage) const;
 
-  std::shared_ptr<const Data> data_;
+  std::shared_ptr<Data> data_;
 };
 
 } // namespace tessera::runtime

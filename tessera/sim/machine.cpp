@@ -1,6 +1,9 @@
 #include "tessera/sim/machine.h"
 
+#include "tessera/support/parallel.h"
+
 #include <algorithm>
+#include <cstring>
 #include <fmt/format.h>
 #include <new>
 #include <sys/mman.h>
@@ -11,11 +14,25 @@ namespace tessera::sim {
 Pages::Pages(size_t bytes) : size_(bytes) {
   if (bytes == 0)
     return;
-  void *p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+  // Large pages want to begin at a multiple of their size: the surplus is given back.
+  constexpr uint64_t kLarge = 2 << 20;
+  bool large = bytes >= kLarge;
+  size_t mapped = large ? bytes + kLarge : bytes;
+  void *p = mmap(nullptr, mapped, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED)
     throw std::bad_alloc();
   data_ = static_cast<uint8_t *>(p);
+  if (!large)
+    return;
+  uint64_t before = -reinterpret_cast<uint64_t>(p) % kLarge;
+  uint64_t used = (before + bytes + 4095) / 4096 * 4096;
+  if (before)
+    munmap(data_, before);
+  if (used < mapped)
+    munmap(data_ + used, mapped - used);
+  data_ += before;
+  madvise(data_, bytes, MADV_HUGEPAGE); // advice: a host without large pages does without
 }
 
 Pages::~Pages() {
@@ -32,8 +49,36 @@ Pages &Pages::operator=(Pages &&other) noexcept {
   return *this;
 }
 
-Machine::Machine()
-    : lmem_(chip::kLmemBytes), l2_(chip::kL2End - chip::kL2Base), static_(staticMemory()) {}
+namespace {
+
+/// The same for every machine, and no command may write it.
+const std::vector<uint8_t> &tables() {
+  static const std::vector<uint8_t> words = staticMemory();
+  return words;
+}
+
+void zero(uint8_t *data, uint64_t size) {
+  constexpr int64_t kPiece = 1 << 20;
+  parallelFor((int64_t(size) + kPiece - 1) / kPiece, 1, [&](int64_t begin, int64_t end) {
+    std::memset(data + begin * kPiece, 0, std::min(uint64_t(end * kPiece), size) - begin * kPiece);
+  });
+}
+
+} // namespace
+
+Machine::Machine() : lmem_(chip::kLmemBytes), l2_(chip::kL2End - chip::kL2Base) {}
+
+void Machine::wipe() {
+  zero(lmem_.data(), lmem_.size());
+  auto clear = [](uint8_t *data, Extent &written) {
+    if (written.to > written.from)
+      zero(data + written.from, written.to - written.from);
+    written = {};
+  };
+  clear(l2_.data(), l2Written_);
+  for (Region &r : regions_)
+    clear(r.data, r.written);
+}
 
 Status Machine::add(Region region) {
   std::string where = fmt::format("global memory 0x{:x}", region.base);
@@ -60,7 +105,7 @@ Status Machine::mapGlobal(uint64_t base, uint64_t size) {
                 fmt::format("{} bytes are more than the chip's window", size));
   try {
     Pages pages(size);
-    TESSERA_TRY(add({base, size, pages.data(), true}));
+    TESSERA_TRY(add({base, size, pages.data(), true, {}}));
     owned_.push_back(std::move(pages));
   } catch (const std::bad_alloc &) {
     return fail("out-of-memory", fmt::format("global memory 0x{:x}", base),
@@ -72,7 +117,7 @@ Status Machine::mapGlobal(uint64_t base, uint64_t size) {
 Status Machine::mapReadOnly(uint64_t base, std::span<const uint8_t> bytes) {
   if (bytes.empty())
     return {};
-  return add({base, bytes.size(), const_cast<uint8_t *>(bytes.data()), false});
+  return add({base, bytes.size(), const_cast<uint8_t *>(bytes.data()), false, {}});
 }
 
 uint8_t *Machine::scratch(int which, size_t bytes) {
@@ -100,21 +145,25 @@ Result<uint8_t *> Machine::bytes(uint64_t address, uint64_t size, Access access)
       return bad("runs past the end of static memory");
     if (access == Access::Write)
       return bad("goes to static memory, which holds the chip's tables");
-    return static_.data() + (address - chip::kStaticBase);
+    return const_cast<uint8_t *>(tables().data()) + (address - chip::kStaticBase);
   case chip::Space::L2:
     if (!within(chip::kL2Base, chip::kL2End - chip::kL2Base))
       return bad("runs past the end of L2");
+    if (access == Access::Write)
+      l2Written_.add(address - chip::kL2Base, address - chip::kL2Base + size);
     return l2_.data() + (address - chip::kL2Base);
   case chip::Space::Global: {
     auto next = std::upper_bound(regions_.begin(), regions_.end(), address,
                                  [](uint64_t a, const Region &r) { return a < r.base; });
     if (next == regions_.begin())
       return bad("is below all memory of the model");
-    const Region &r = *std::prev(next);
+    Region &r = *std::prev(next);
     if (!within(r.base, r.size))
       return bad("is outside the memory of the model");
     if (access == Access::Write && !r.writable)
       return bad("goes to coefficients, which no command may change");
+    if (access == Access::Write)
+      r.written.add(address - r.base, address - r.base + size);
     return r.data + (address - r.base);
   }
   case chip::Space::None:

@@ -4,6 +4,7 @@
 #include "tessera/chip/chip.h"
 #include "tessera/support/status.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -11,7 +12,8 @@
 
 namespace tessera::sim {
 
-/// Zero-filled pages that cost memory only where touched.
+/// Zero-filled pages that cost memory only where touched; large ones in the host's large pages, whose
+/// faults are few.
 class Pages {
 public:
   explicit Pages(size_t bytes);
@@ -28,6 +30,15 @@ private:
   size_t size_ = 0;
 };
 
+/// What was written of a memory: [from, to).
+struct Extent {
+  uint64_t from = UINT64_MAX, to = 0;
+  void add(uint64_t begin, uint64_t end) {
+    from = std::min(from, begin);
+    to = std::max(to, end);
+  }
+};
+
 enum class Access : uint8_t { Read, Write };
 
 /// One chip. Local memory, L2 and global memory start as zeros, static memory as the vendor's
@@ -35,6 +46,9 @@ enum class Access : uint8_t { Read, Write };
 class Machine {
 public:
   Machine();
+
+  /// As it was made: everything that was written is zero again, what is mapped stays.
+  void wipe();
 
   /// First byte of a lane; kLaneBytes belong to it.
   uint8_t *lane(int64_t lane) { return lmem_.data() + lane * chip::kLaneBytes; }
@@ -65,12 +79,13 @@ private:
     uint64_t base, size;
     uint8_t *data;
     bool writable;
+    Extent written;
   };
   Status add(Region region);
 
   Pages lmem_, l2_;
   Pages scratch_[3] = {Pages(0), Pages(0), Pages(0)};
-  std::vector<uint8_t> static_;
+  Extent l2Written_;
   std::vector<Pages> owned_;
   std::vector<Region> regions_; ///< sorted by base
 };
