@@ -118,6 +118,18 @@ TEST(Session, IntegerTensorsAreScaledAtBothEnds) {
   EXPECT_EQ(outputs->find("out")->as<float>()[3], -1.0f);
 }
 
+TEST(Machine, WipedIsAsMade) {
+  sim::Machine m;
+  ASSERT_TRUE(m.mapGlobal(chip::kGlobalBase, 3 << 20));
+  m.lane(63)[chip::kLaneBytes - 1] = 1;
+  for (uint64_t at : {chip::kGlobalBase, chip::kGlobalBase + (3 << 20) - 1, chip::kL2Base + 5})
+    **m.bytes(at, 1, sim::Access::Write) = 1;
+  m.wipe();
+  EXPECT_EQ(m.lane(63)[chip::kLaneBytes - 1], 0);
+  for (uint64_t at : {chip::kGlobalBase, chip::kGlobalBase + (3 << 20) - 1, chip::kL2Base + 5})
+    EXPECT_EQ(**m.bytes(at, 1), 0) << at;
+}
+
 TEST(Session, InnerTensorsAreCapturedThroughTheSideTable) {
   bmodel::Model model = copyModel();
   RunOptions all;
