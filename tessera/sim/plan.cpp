@@ -22,6 +22,16 @@ Error located(const std::string &where, const Error &error) {
   return out;
 }
 
+/// Commands from the first one on that may go in one pass, by their kinds.
+size_t chainLength(std::span<const isa::Command> tiu) {
+  size_t length = 1;
+  if (tiu.front().form != isa::Form::sCONV)
+    return length;
+  for (isa::Form form : {isa::Form::sAR, isa::Form::sRQDQ})
+    length += length < tiu.size() && tiu[length].form == form;
+  return length;
+}
+
 } // namespace
 
 Status execute(Machine &m, const isa::Command &command) {
@@ -42,19 +52,35 @@ Result<std::vector<Place>> order(std::span<const isa::Command> tiu,
   std::span<const isa::Command> streams[2] = {tiu, gdma};
   size_t next[2] = {0, 0};
   uint32_t finished[2] = {0, 0};
+  // One step of an engine, if what its next command waits for has happened.
+  auto step = [&](int engine) {
+    if (next[engine] >= streams[engine].size())
+      return false;
+    const isa::Command &c = streams[engine][next[engine]];
+    if (isa::commandDep(c) > finished[1 - engine])
+      return false;
+    // System instructions may carry no id of their own.
+    finished[engine] = std::max(finished[engine], isa::commandId(c));
+    places.push_back({isa::Engine(engine), next[engine]++});
+    return true;
+  };
   while (next[0] < tiu.size() || next[1] < gdma.size()) {
-    bool moved = false;
-    for (int engine : {0, 1})
-      while (next[engine] < streams[engine].size()) {
-        const isa::Command &c = streams[engine][next[engine]];
-        if (isa::commandDep(c) > finished[1 - engine])
-          break;
-        // System instructions may carry no id of their own.
-        finished[engine] = std::max(finished[engine], isa::commandId(c));
-        places.push_back({isa::Engine(engine), next[engine]++});
-        moved = true;
+    size_t before = places.size();
+    while (next[0] < tiu.size()) {
+      // What the chain waits for comes before its first command, where ids allow that, so that
+      // nothing stands between its commands.
+      size_t length = chainLength(tiu.subspan(next[0]));
+      uint32_t wanted = 0;
+      for (size_t i = 0; length > 1 && i < length; ++i)
+        wanted = std::max(wanted, isa::commandDep(tiu[next[0] + i]));
+      while (finished[1] < wanted && step(1)) {
       }
-    if (!moved) {
+      if (!step(0))
+        break;
+    }
+    while (step(1)) {
+    }
+    if (places.size() == before) {
       auto waiting = [&](int e) {
         Place p{isa::Engine(e), next[e]};
         return next[e] >= streams[e].size()
@@ -86,15 +112,15 @@ Result<Plan> Plan::make(std::vector<isa::Command> tiu, std::vector<isa::Command>
   if (!unknown.empty())
     return fail(unknown);
   TESSERA_ASSIGN(plan.places_, order(plan.streams_[0], plan.streams_[1]));
-  auto form = [&](size_t i) {
-    return i < plan.places_.size() ? plan.at(plan.places_[i]).form : isa::Form::SYS;
-  };
   for (size_t i = 0; i < plan.places_.size(); ++i) {
+    const Place &first = plan.places_[i];
     size_t length = 1;
-    if (form(i) == isa::Form::sCONV) {
-      length += form(i + length) == isa::Form::sAR;
-      length += form(i + length) == isa::Form::sRQDQ;
-    }
+    if (first.engine == isa::Engine::Tiu)
+      length = chainLength(plan.stream(first.engine).subspan(first.index));
+    // Only neighbours in the order of running.
+    for (size_t k = 1; k < length; ++k)
+      if (plan.places_[i + k].engine != first.engine)
+        length = k;
     plan.chain_.push_back(uint8_t(length));
   }
   return plan;

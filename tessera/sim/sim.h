@@ -26,7 +26,8 @@ struct RunHooks {
 Status execute(Machine &, const isa::Command &);
 
 /// The order in which both streams' commands run: each stream in its own order, a command not
-/// before the other engine has finished the id it waits for (bm1684x.md 3.14). Error "deadlock"
+/// before the other engine has finished the id it waits for (bm1684x.md 3.14). Where ids allow,
+/// what a convolution and the commands behind it wait for comes before them. Error "deadlock"
 /// names the two commands that wait for each other.
 Result<std::vector<Place>> order(std::span<const isa::Command> tiu,
                                  std::span<const isa::Command> gdma);

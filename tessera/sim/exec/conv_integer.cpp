@@ -84,11 +84,14 @@ void storeInt32(const ConvJob &j, const Finish &finish, const ConvTail &tail, co
   } else if (out != total || tail.bias.empty()) {
     std::memcpy(out, sums, size_t(4 * p.count));
   }
+  const kernels::Requantize *requantize =
+      tail.requantize.empty() ? nullptr : &tail.requantize[size_t(p.channel)];
+  uint8_t *bytes = requantize ? tail.out.at<uint8_t>(p.n, p.channel) + p.at : nullptr;
   if (!tail.bias.empty())
-    kernels::addSaturateInt32(total, sums, tail.bias[size_t(p.channel)], p.count);
-  if (!tail.requantize.empty())
-    kernels::requantizeInt32(tail.out.at<uint8_t>(p.n, p.channel) + p.at, total, p.count,
-                             tail.requantize[size_t(p.channel)]);
+    kernels::convKernel().finish(
+        {total, bytes, sums, p.count, tail.bias[size_t(p.channel)], requantize});
+  else if (requantize)
+    kernels::requantizeInt32(bytes, total, p.count, *requantize);
 }
 
 /// Positions of a tile: small enough that its sums stay in the first-level cache.

@@ -1,33 +1,15 @@
 #include "tessera/sim/kernels/conv.h"
 
+#include "tessera/sim/kernels/conv_x86.h"
+#include "tessera/sim/kernels/elementwise.h"
+
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define TESSERA_X86 1
-#endif
 
 namespace tessera::sim::kernels {
 namespace {
-
-// Calls BLOCK<n>(task, p) for every step of positions, n being the task's channels.
-#define TESSERA_STEPS(BLOCK, STEP)                                                                 \
-  for (int64_t p = 0; p < t.positions; p += (STEP))                                                \
-    switch (t.channels) {                                                                          \
-    case 8:                                                                                        \
-      BLOCK<8>(t, p);                                                                              \
-      break;                                                                                       \
-    case 4:                                                                                        \
-      BLOCK<4>(t, p);                                                                              \
-      break;                                                                                       \
-    case 2:                                                                                        \
-      BLOCK<2>(t, p);                                                                              \
-      break;                                                                                       \
-    default:                                                                                       \
-      BLOCK<1>(t, p);                                                                              \
-    }
 
 // The reference: no vector, no unrolling. Sums are unsigned so that they wrap as the chip's do.
 template <class Cell, class Weight, int kPerCell> void portable(const ConvTask &t) {
@@ -49,98 +31,19 @@ template <class Cell, class Weight, int kPerCell> void portable(const ConvTask &
 void portableBytes(const ConvTask &t) { portable<uint8_t, int8_t, 4>(t); }
 void portableWords(const ConvTask &t) { portable<int16_t, int16_t, 2>(t); }
 
-#if TESSERA_X86
-
-// 16 positions by N channels: 2*N + 3 of 16 registers at N = 4, so blocks of 8 run as two halves.
-template <int N, int kFirst, int kAll>
-__attribute__((target("avx2"))) void avx2WordsPart(const ConvTask &t, int64_t p) {
-  __m256i a0[N], a1[N];
-#pragma GCC unroll 8
-  for (int n = 0; n < N; ++n)
-    a0[n] = a1[n] = _mm256_set1_epi32(t.init[kFirst + n]);
-  const uint32_t *w = t.weights + kFirst;
-  for (int64_t g = 0; g < t.groups; ++g) {
-    const uint8_t *row = t.cells + g * t.groupStride + 4 * p;
-    for (int64_t k = 0; k < t.tapCount; ++k, w += kAll) {
-      __m256i x0 = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(row + t.taps[k]));
-      __m256i x1 = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(row + t.taps[k] + 32));
-#pragma GCC unroll 8
-      for (int n = 0; n < N; ++n) {
-        __m256i v = _mm256_set1_epi32(static_cast<int32_t>(w[n]));
-        a0[n] = _mm256_add_epi32(a0[n], _mm256_madd_epi16(x0, v));
-        a1[n] = _mm256_add_epi32(a1[n], _mm256_madd_epi16(x1, v));
-      }
-    }
-  }
-#pragma GCC unroll 8
-  for (int n = 0; n < N; ++n) {
-    int32_t *out = t.out + (kFirst + n) * t.outStride + p;
-    _mm256_storeu_si256(reinterpret_cast<__m256i *>(out), a0[n]);
-    _mm256_storeu_si256(reinterpret_cast<__m256i *>(out + 8), a1[n]);
-  }
+void plainFinish(const FinishTask &t) {
+  addSaturateInt32(t.total, t.sums, t.bias, t.count);
+  if (t.out)
+    requantizeInt32(t.out, t.total, t.count, *t.requantize);
 }
-template <int N> void avx2WordsBlock(const ConvTask &t, int64_t p) {
-  if constexpr (N == 8) {
-    avx2WordsPart<4, 0, 8>(t, p);
-    avx2WordsPart<4, 4, 8>(t, p);
-  } else {
-    avx2WordsPart<N, 0, N>(t, p);
-  }
-}
-void avx2Words(const ConvTask &t){TESSERA_STEPS(avx2WordsBlock, 16)}
-
-// 32 or 48 positions by N channels, 24 sums of 32 registers at N = 8.
-#define TESSERA_AVX512_BLOCK(NAME, TARGET, MULTIPLY)                                               \
-  template <int N> __attribute__((target(TARGET))) void NAME(const ConvTask &t, int64_t p) {       \
-    __m512i a0[N], a1[N], a2[N];                                                                   \
-    _Pragma("GCC unroll 8") for (int n = 0; n < N; ++n) a0[n] = a1[n] = a2[n] =                    \
-        _mm512_set1_epi32(t.init[n]);                                                              \
-    const uint32_t *w = t.weights;                                                                 \
-    for (int64_t g = 0; g < t.groups; ++g) {                                                       \
-      const uint8_t *row = t.cells + g * t.groupStride + 4 * p;                                    \
-      for (int64_t k = 0; k < t.tapCount; ++k, w += N) {                                           \
-        const uint8_t *at = row + t.taps[k];                                                       \
-        __m512i x0 = _mm512_loadu_si512(at), x1 = _mm512_loadu_si512(at + 64),                     \
-                x2 = _mm512_loadu_si512(at + 128);                                                 \
-        _Pragma("GCC unroll 8") for (int n = 0; n < N; ++n) {                                      \
-          __m512i v = _mm512_set1_epi32(static_cast<int32_t>(w[n]));                               \
-          a0[n] = MULTIPLY(a0[n], x0, v);                                                          \
-          a1[n] = MULTIPLY(a1[n], x1, v);                                                          \
-          a2[n] = MULTIPLY(a2[n], x2, v);                                                          \
-        }                                                                                          \
-      }                                                                                            \
-    }                                                                                              \
-    _Pragma("GCC unroll 8") for (int n = 0; n < N; ++n) {                                          \
-      int32_t *out = t.out + n * t.outStride + p;                                                  \
-      _mm512_storeu_si512(out, a0[n]);                                                             \
-      _mm512_storeu_si512(out + 16, a1[n]);                                                        \
-      _mm512_storeu_si512(out + 32, a2[n]);                                                        \
-    }                                                                                              \
-  }
-#define TESSERA_MADD(a, x, w) _mm512_add_epi32(a, _mm512_madd_epi16(x, w))
-TESSERA_AVX512_BLOCK(avx512WordsBlock, "avx512f,avx512bw", TESSERA_MADD)
-    TESSERA_AVX512_BLOCK(vnniWordsBlock, "avx512f,avx512bw,avx512vnni", _mm512_dpwssd_epi32)
-        TESSERA_AVX512_BLOCK(vnniBytesBlock, "avx512f,avx512bw,avx512vnni",
-                             _mm512_dpbusd_epi32) void avx512Words(const ConvTask &t) {
-  TESSERA_STEPS(avx512WordsBlock, 48)
-}
-void vnniWords(const ConvTask &t) { TESSERA_STEPS(vnniWordsBlock, 48) }
-void vnniBytes(const ConvTask &t){TESSERA_STEPS(vnniBytesBlock, 48)}
-
-#endif
 
 std::vector<ConvKernel> available() {
-  std::vector<ConvKernel> list{{"portable", portableBytes, portableWords}};
-#if TESSERA_X86
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2"))
-    list.push_back({"avx2", nullptr, avx2Words});
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")) {
-    list.push_back({"avx512", nullptr, avx512Words});
-    if (__builtin_cpu_supports("avx512vnni"))
-      list.push_back({"vnni", vnniBytes, vnniWords});
+  std::vector<ConvKernel> list{{"portable", portableBytes, portableWords, plainFinish}};
+  for (const ConvKernel &k : x86Kernels()) {
+    list.push_back(k);
+    if (!list.back().finish)
+      list.back().finish = plainFinish;
   }
-#endif
   return list;
 }
 

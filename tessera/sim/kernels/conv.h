@@ -41,12 +41,27 @@ struct ConvTask {
   int64_t positions;
 };
 
+struct Requantize; // elementwise.h
+
+/// total = saturating sums + bias; out = requantized total, unless it is null. Nothing overlaps,
+/// but total may be sums.
+struct FinishTask {
+  int32_t *total;
+  uint8_t *out;
+  const int32_t *sums;
+  int64_t count;
+  int32_t bias;
+  const Requantize *requantize;
+};
+
 struct ConvKernel {
   std::string_view name;
   /// Bytes: uint8 cells times int8 weights; null where Words is all the host has.
   void (*bytes)(const ConvTask &);
   /// Words: int16 cells times int16 weights, sums modulo 2^32.
   void (*words)(const ConvTask &);
+  /// What follows a convolution, on a row of its sums.
+  void (*finish)(const FinishTask &);
 };
 
 /// Every kernel this host can run, slowest first; "portable" is always there.

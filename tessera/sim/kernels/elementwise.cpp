@@ -9,16 +9,24 @@ namespace {
 #define TESSERA_BODY static inline __attribute__((always_inline)) void
 
 TESSERA_BODY requantizeBody(uint8_t *__restrict out, const int32_t *__restrict in, int64_t count,
-                            int32_t multiplier, int shift, int64_t zeroPoint, IntRange range) {
-  // Half up is one addition: the product has at most 63 bits, so adding 2^(s-1) cannot overflow for
-  // s <= 62. Runs of stack memory keep the result, which may overlap the source, out of the loop.
-  int64_t half = int64_t(1) << (shift - 1), m = multiplier;
-  for (int64_t i = 0; i < count; ++i) {
-    int64_t v = ((in[i] * m + half) >> shift) + zeroPoint;
-    v = v < range.lo ? range.lo : v;
-    v = v > range.hi ? range.hi : v;
-    out[i] = uint8_t(v);
-  }
+                            const Requantize &r) {
+  // The product has at most 63 bits, so adding 2^(s-1) cannot overflow for s <= 62. Half away from
+  // zero is half up with negative values one smaller.
+  int shift = -r.shift;
+  int64_t half = int64_t(1) << (shift - 1), m = r.multiplier, zeroPoint = r.zeroPoint,
+          lo = r.range.lo, hi = r.range.hi;
+  auto loop = [&](auto isAway) __attribute__((always_inline)) {
+    for (int64_t i = 0; i < count; ++i) {
+      int64_t v = in[i] * m;
+      if constexpr (isAway)
+        v += v >> 63;
+      v = ((v + half) >> shift) + zeroPoint;
+      v = v < lo ? lo : v;
+      v = v > hi ? hi : v;
+      out[i] = uint8_t(v);
+    }
+  };
+  r.mode == numerics::Rounding::HalfAway ? loop(std::true_type{}) : loop(std::false_type{});
 }
 
 TESSERA_BODY addSaturateBody(int32_t *out, const int32_t *a, int32_t b, int64_t count) {
@@ -160,7 +168,7 @@ TESSERA_BODY addCubeSumsBody(float *__restrict sums, const float *__restrict in,
 }
 
 struct Loops {
-  void (*requantize)(uint8_t *, const int32_t *, int64_t, int32_t, int, int64_t, IntRange);
+  void (*requantize)(uint8_t *, const int32_t *, int64_t, const Requantize &);
   void (*addSaturate)(int32_t *, const int32_t *, int32_t, int64_t);
   void (*accumulate)(int32_t *, const int16_t *, int64_t, int32_t, int64_t);
   void (*maximum)(int32_t *, const int16_t *, int64_t, int64_t);
@@ -172,9 +180,8 @@ struct Loops {
 };
 
 #define TESSERA_LOOPS(SUFFIX, TARGET)                                                              \
-  TARGET void requantize##SUFFIX(uint8_t *o, const int32_t *i, int64_t n, int32_t m, int s,        \
-                                 int64_t z, IntRange r) {                                          \
-    requantizeBody(o, i, n, m, s, z, r);                                                           \
+  TARGET void requantize##SUFFIX(uint8_t *o, const int32_t *i, int64_t n, const Requantize &r) {   \
+    requantizeBody(o, i, n, r);                                                                    \
   }                                                                                                \
   TARGET void addSaturate##SUFFIX(int32_t *o, const int32_t *a, int32_t b, int64_t n) {            \
     addSaturateBody(o, a, b, n);                                                                   \
@@ -217,7 +224,7 @@ const Loops &loops() {
 #if defined(__x86_64__)
   std::string_view name = convKernel().name;
   static const bool full = __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  if ((name == "avx512" || name == "vnni") && full)
+  if ((name == "avx512" || name == "vnni") && full) // vnni256 stands for a host without them
     return kAvx512;
   if (name != "portable")
     return kAvx2;
@@ -228,13 +235,13 @@ const Loops &loops() {
 } // namespace
 
 void requantizeInt32(uint8_t *out, const int32_t *in, int64_t count, const Requantize &r) {
-  if (r.mode == numerics::Rounding::HalfUp && r.shift < 0 && r.shift > -63) {
+  if (r.isPlain()) {
     // The result may lie in the source's memory: a run is finished before it is written.
     uint8_t run[kRun];
     const Loops &l = loops();
     for (int64_t i = 0; i < count; i += kRun) {
       int64_t n = std::min(kRun, count - i);
-      l.requantize(run, in + i, n, r.multiplier, -r.shift, r.zeroPoint, r.range);
+      l.requantize(run, in + i, n, r);
       std::memcpy(out + i, run, size_t(n));
     }
     return;

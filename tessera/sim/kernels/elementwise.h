@@ -11,6 +11,12 @@ struct Requantize {
   int64_t zeroPoint;
   numerics::Rounding mode;
   IntRange range;
+
+  /// A right shift to the nearest, ties up or away: what vector loops do.
+  bool isPlain() const {
+    return (mode == numerics::Rounding::HalfUp || mode == numerics::Rounding::HalfAway) &&
+           shift < 0 && shift > -63;
+  }
 };
 
 /// The whole rule of sRQ eu 1 for one value ("BM1684X measured numerics", section 3); `v` fits 33
