@@ -36,7 +36,8 @@ target_compile_options(tessera_options INTERFACE -Wall -Wextra -Wno-unused-param
 target_include_directories(tessera_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
 target_compile_definitions(tessera_options INTERFACE TESSERA_VERSION="${TESSERA_VERSION}")
 if(TESSERA_SANITIZE)
-  target_compile_options(tessera_options INTERFACE -fsanitize=${TESSERA_SANITIZE} -fno-omit-frame-pointer)
+  target_compile_options(tessera_options INTERFACE -fsanitize=${TESSERA_SANITIZE}
+    -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(tessera_options INTERFACE -fsanitize=${TESSERA_SANITIZE})
 endif()
 

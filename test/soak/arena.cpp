@@ -1,5 +1,7 @@
 #include "test/soak/arena.h"
 
+#include "tessera/sim/plan.h"
+
 #include <algorithm>
 
 namespace tessera::soak {
@@ -77,6 +79,53 @@ Arena::Outcome Arena::play(const std::vector<Case> &cases) {
     o.kind = Outcome::Differs;
     o.index = cases.size() - 1;
   }
+  return o;
+}
+
+Arena::Outcome Arena::playStreams(uint64_t seed, const std::vector<Case> &cases, Draw &draw) {
+  fill(seed);
+  std::vector<Patch> patches;
+  std::vector<isa::Command> streams[2];
+  uint32_t ids[2] = {0, 0};
+  for (const Case &c : cases) {
+    patches.insert(patches.end(), c.patches.begin(), c.patches.end());
+    int engine = int(c.command.engine);
+    isa::Command command = c.command;
+    // Mostly the newest command of the other engine, so that the order means something.
+    isa::setIds(command, ++ids[engine],
+                draw.chance(0.7) ? ids[1 - engine] : uint32_t(draw.between(0, ids[1 - engine])));
+    streams[engine].push_back(command);
+    ids[engine] = std::max(isa::commandId(command), ids[engine]);
+  }
+  Outcome o;
+  auto refuses = [&](const Error &e) {
+    o.kind = Outcome::OursRefuses;
+    o.said = e.text();
+    o.exact = true;
+    return o;
+  };
+  auto plan = sim::Plan::make(std::move(streams[0]), std::move(streams[1]));
+  if (!plan)
+    return refuses(plan.error());
+  std::vector<Case> ordered;
+  for (const sim::Place &p : plan->places())
+    ordered.push_back({plan->at(p), {}, {}});
+  if (!ordered.empty())
+    ordered[0].patches = patches;
+  vendor_.begin(ordered.data(), ordered.size());
+  writePatches(ours_, patches);
+  Status status = plan->run(*machine_);
+  o.index = vendor_.wait();
+  if (o.index < ordered.size()) {
+    o.kind = Outcome::TheirsRefuses;
+    o.said = vendor_.lastWords();
+    o.oursToo = !status;
+    return o;
+  }
+  if (!status)
+    return refuses(status.error());
+  if (o.spans = differences(ours_, vendor_.memories()); !o.spans.empty())
+    o.kind = Outcome::Differs;
   return o;
 }
 

@@ -37,6 +37,11 @@ public:
     return play(cases);
   }
 
+  /// Binds the cases to two streams in their order: ids, and dependencies so that a command waits
+  /// for some command of the other engine that stands before it, in one chosen by `draw`. Ours runs
+  /// them as one plan, the vendor's one by one in the plan's order; patches are written first.
+  Outcome playStreams(uint64_t seed, const std::vector<Case> &cases, Draw &draw);
+
   sim::Machine &machine() { return *machine_; }
   const Memories &ours() const { return ours_; }
   Vendor &vendor() { return vendor_; }

@@ -44,7 +44,8 @@ TEST_P(SoakReplay, LeavesTheVendorsMemory) {
 INSTANTIATE_TEST_SUITE_P(, SoakReplay, testing::ValuesIn([] {
                            std::vector<const Class *> list;
                            for (const Class &c : classes())
-                             list.push_back(&c);
+                             if (!c.forms.empty()) // "mixed" and "streams" draw from the others
+                               list.push_back(&c);
                            return list;
                          }()),
                          [](const auto &info) { return std::string(info.param->name); });
@@ -91,7 +92,8 @@ TEST(Soak, GeneratorsDrawTheSameEverywhere) {
       Draw a(i), b(i);
       Case first = c.generate(a), second = c.generate(b);
       EXPECT_EQ(first.command, second.command) << c.name;
-      EXPECT_NE(std::find(c.forms.begin(), c.forms.end(), first.command.form), c.forms.end())
+      EXPECT_TRUE(c.forms.empty() ||
+                  std::find(c.forms.begin(), c.forms.end(), first.command.form) != c.forms.end())
           << c.name
           << " draws a form that it does not list: " << isa::info(first.command.form).name;
     }

@@ -115,15 +115,59 @@ public:
           break;
         first += at + 1;
       }
-      progress(c, t, start);
+      progress(c, t, start, t.played + t.refused);
     }
-    double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    std::printf("%-10s %llu commands equal, %llu different, %llu refused by the vendor's (%llu by "
-                "ours too), seed %llu, %.1f s\n",
-                c.name.data(), (unsigned long long)t.played, (unsigned long long)t.differences,
-                (unsigned long long)t.refused, (unsigned long long)t.refusedByBoth,
-                (unsigned long long)flags_.seed, s);
-    std::fflush(stdout);
+    summary(c, t, start);
+    return t.differences == 0;
+  }
+
+  /// One index is one pair of streams.
+  bool runStreams(const Class &c) {
+    class_ = &c;
+    Tally t;
+    auto start = std::chrono::steady_clock::now();
+    // About as many commands as another class has.
+    uint64_t count = std::max<uint64_t>(1, flags_.count / 32);
+    for (uint64_t i = flags_.first; i < flags_.first + count; ++i) {
+      Draw d(mix(flags_.seed, i));
+      std::vector<Case> cases;
+      for (uint64_t at = 0, n = uint64_t(d.between(2, 64)); cases.size() < n; ++at)
+        if (Case drawn = draw(i << 8 | at, 1)[0]; !drawn.tolerance)
+          cases.push_back(std::move(drawn));
+      Draw bind = d;
+      Arena::Outcome o = arena_.playStreams(fillSeed(i), cases, bind);
+      if (o.kind == Arena::Outcome::Equal) {
+        t.played += cases.size();
+      } else if (o.kind == Arena::Outcome::TheirsRefuses) {
+        // A command may overwrite what another was given, such as its indices.
+        ++t.refused;
+        t.refusedByBoth += o.oursToo;
+      } else {
+        ++t.differences;
+        for (size_t k = 0; k < cases.size();) { // without the commands that do not matter
+          std::vector<Case> fewer = cases;
+          fewer.erase(fewer.begin() + int64_t(k));
+          Draw again = d;
+          if (arena_.playStreams(fillSeed(i), fewer, again).kind == o.kind)
+            cases = std::move(fewer);
+          else
+            ++k;
+        }
+        Draw again = d;
+        o = arena_.playStreams(fillSeed(i), cases, again);
+        std::printf("\nDIFFERENCE: streams, seed %llu, index %llu; the smallest that differ:\n",
+                    (unsigned long long)flags_.seed, (unsigned long long)i);
+        for (const Case &k : cases)
+          std::printf("%s", caseText(k).c_str());
+        std::printf("%srepeat: tessera_soak --class streams --seed %llu --first %llu --count 1\n",
+                    outcomeText(arena_, o).c_str(), (unsigned long long)flags_.seed,
+                    (unsigned long long)i);
+        if (int(t.differences) >= flags_.differences)
+          break;
+      }
+      progress(c, t, start, (i + 1 - flags_.first) * 32);
+    }
+    summary(c, t, start);
     return t.differences == 0;
   }
 
@@ -206,16 +250,26 @@ private:
     std::fflush(stdout);
   }
 
-  void progress(const Class &c, const Tally &t, std::chrono::steady_clock::time_point start) {
+  void summary(const Class &c, const Tally &t, std::chrono::steady_clock::time_point start) {
+    double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    std::printf("%-10s %llu commands equal, %llu different, %llu refused by the vendor's (%llu by "
+                "ours too), seed %llu, %.1f s\n",
+                c.name.data(), (unsigned long long)t.played, (unsigned long long)t.differences,
+                (unsigned long long)t.refused, (unsigned long long)t.refusedByBoth,
+                (unsigned long long)flags_.seed, s);
+    std::fflush(stdout);
+  }
+
+  void progress(const Class &c, const Tally &t, std::chrono::steady_clock::time_point start,
+                uint64_t done) {
     auto now = std::chrono::steady_clock::now();
     if (now - last_ < std::chrono::seconds(10))
       return;
     last_ = now;
     double s = std::chrono::duration<double>(now - start).count();
-    std::fprintf(stderr, "%s: %llu of %llu, %.0f s left\n", c.name.data(),
-                 (unsigned long long)(t.played + t.refused), (unsigned long long)flags_.count,
-                 s * double(flags_.count) / double(std::max<uint64_t>(1, t.played + t.refused)) -
-                     s);
+    std::fprintf(stderr, "%s: %llu of %llu, %.0f s left\n", c.name.data(), (unsigned long long)done,
+                 (unsigned long long)flags_.count,
+                 s * double(flags_.count) / double(std::max<uint64_t>(1, done)) - s);
   }
 
   Arena &arena_;
@@ -344,7 +398,9 @@ int run(int argc, char **argv) {
   bool equal = true;
   for (const Class *c : chosen) {
     if (flags.record.empty()) {
-      equal &= soak.run(*c);
+      equal &= c->name == "streams" ? soak.runStreams(*c) : soak.run(*c);
+    } else if (c->forms.empty()) {
+      continue; // its commands are those of the other classes
     } else if (Status s = soak.record(*c); !s) {
       std::fprintf(stderr, "%s\n", s.error().text().c_str());
       equal = false;
