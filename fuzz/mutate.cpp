@@ -227,7 +227,7 @@ void modelField(Draw &d, bmodel::Model &m) {
     jsonField(d, m.recipe);
     break;
   case 9:
-    stage.coeff.resize(size_t(d.between(0, 9000)), 7);
+    stage.coeff = Bytes(size_t(d.between(0, 9000)), 7);
     break;
   default:
     if (!sub.groups.empty()) {

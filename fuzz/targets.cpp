@@ -72,7 +72,7 @@ uint64_t price(std::span<const isa::Command> commands) {
 
 Outcome container(std::span<const uint8_t> bytes) {
   Judge judge;
-  auto model = bmodel::parse(bytes, "fuzzed.bmodel");
+  auto model = bmodel::parse(Bytes(bytes.begin(), bytes.end()), "fuzzed.bmodel");
   if (!judge.passes("parse", model))
     return judge.take();
   if (bmodel::infoText(*model).empty() ||

@@ -11,33 +11,39 @@
 
 namespace tessera::sim {
 
+namespace {
+/// Large pages want to begin at a multiple of their size. As much address space without memory lies
+/// before and behind: a command that got past its checks ends the program instead of reading what
+/// lies beside.
+constexpr uint64_t kLarge = 2 << 20;
+constexpr uint64_t withGuards(uint64_t bytes) { return (bytes + 4095) / 4096 * 4096 + 2 * kLarge; }
+} // namespace
+
 Pages::Pages(size_t bytes) : size_(bytes) {
   if (bytes == 0)
     return;
-  // Large pages want to begin at a multiple of their size: the surplus is given back.
-  constexpr uint64_t kLarge = 2 << 20;
-  bool large = bytes >= kLarge;
-  size_t mapped = large ? bytes + kLarge : bytes;
-  void *p = mmap(nullptr, mapped, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  size_t wanted = withGuards(bytes), mapped = wanted + kLarge;
+  void *p = mmap(nullptr, mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED)
     throw std::bad_alloc();
-  data_ = static_cast<uint8_t *>(p);
-  if (!large)
-    return;
-  uint64_t before = -reinterpret_cast<uint64_t>(p) % kLarge;
-  uint64_t used = (before + bytes + 4095) / 4096 * 4096;
+  auto *begin = static_cast<uint8_t *>(p);
+  uint64_t before = -reinterpret_cast<uint64_t>(p) % kLarge; // the surplus is given back
   if (before)
-    munmap(data_, before);
-  if (used < mapped)
-    munmap(data_ + used, mapped - used);
-  data_ += before;
-  madvise(data_, bytes, MADV_HUGEPAGE); // advice: a host without large pages does without
+    munmap(begin, before);
+  begin += before;
+  munmap(begin + wanted, kLarge - before);
+  data_ = begin + kLarge;
+  if (mprotect(data_, bytes, PROT_READ | PROT_WRITE) != 0) {
+    munmap(begin, wanted);
+    throw std::bad_alloc();
+  }
+  if (bytes >= kLarge)
+    madvise(data_, bytes, MADV_HUGEPAGE); // advice: a host without large pages does without
 }
 
 Pages::~Pages() {
   if (data_)
-    munmap(data_, size_);
+    munmap(data_ - kLarge, withGuards(size_));
 }
 
 Pages::Pages(Pages &&other) noexcept
