@@ -118,17 +118,27 @@ Status convIntegers(Machine &m, const ConvJob &j, const ConvTail &tail) {
     for (int64_t x = 0; x < xPhases; ++x) {
       auto at = size_t(yPhase * xPhases + x);
       const CellMap::Phase &phase = map.phases[at];
-      kernel({.cells = cells + 4 * start,
-              .groupStride = map.groupBytes,
-              .groups = map.groups,
-              .taps = phase.taps.data(),
-              .tapCount = int64_t(phase.taps.size()),
-              .weights = weights.at(first, phase),
-              .init = weights.start(at, first),
-              .channels = weights.blockWidth(first),
-              .out = sums.data() + x * kBlockChannels * stride,
-              .outStride = stride,
-              .positions = count});
+      auto taps = int64_t(phase.taps.size());
+      int64_t reach = taps ? *std::max_element(phase.taps.begin(), phase.taps.end()) -
+                                 *std::min_element(phase.taps.begin(), phase.taps.end())
+                           : 0;
+      int64_t slice =
+          kernels::convKernel().sliceBytes
+              ? std::max<int64_t>(1, kernels::convKernel().sliceBytes / (4 * count + reach))
+              : map.groups;
+      for (int64_t group = 0; group < map.groups; group += slice)
+        kernel({.cells = cells + 4 * start + group * map.groupBytes,
+                .groupStride = map.groupBytes,
+                .groups = std::min(slice, map.groups - group),
+                .taps = phase.taps.data(),
+                .tapCount = taps,
+                .weights = weights.at(first, phase) + group * taps * weights.blockWidth(first),
+                .init = weights.start(at, first),
+                .channels = weights.blockWidth(first),
+                .out = sums.data() + x * kBlockChannels * stride,
+                .outStride = stride,
+                .positions = count,
+                .adds = group > 0});
     }
     // The tile covers pieces of rows; cells past the output's width are not results.
     for (int64_t row = start / map.pitch; row * map.pitch < start + count; ++row) {

@@ -15,7 +15,7 @@ namespace {
 template <class Cell, class Weight, int kPerCell> void portable(const ConvTask &t) {
   for (int64_t o = 0; o < t.channels; ++o)
     for (int64_t p = 0; p < t.positions; ++p) {
-      auto sum = static_cast<uint32_t>(t.init[o]);
+      auto sum = static_cast<uint32_t>(t.adds ? t.out[o * t.outStride + p] : t.init[o]);
       for (int64_t g = 0; g < t.groups; ++g)
         for (int64_t k = 0; k < t.tapCount; ++k) {
           Cell cell[kPerCell];
@@ -38,7 +38,7 @@ void plainFinish(const FinishTask &t) {
 }
 
 std::vector<ConvKernel> available() {
-  std::vector<ConvKernel> list{{"portable", portableBytes, portableWords, plainFinish}};
+  std::vector<ConvKernel> list{{"portable", portableBytes, portableWords, plainFinish, 0}};
   for (const ConvKernel &k : x86Kernels()) {
     list.push_back(k);
     if (!list.back().finish)

@@ -23,8 +23,8 @@ inline constexpr int64_t kBlockChannels = 8;
 /// multiple.
 inline constexpr int64_t kMaxStep = 64;
 
-/// out[o][p] = init[o] + sum over groups, taps and the cell's channels of cell * weight, modulo
-/// 2^32, for o in [0, channels) and p in [0, positions).
+/// out[o][p] = init[o] (or out[o][p]) + sum over groups, taps and the cell's channels of cell *
+/// weight, modulo 2^32, for o in [0, channels) and p in [0, positions).
 struct ConvTask {
   const uint8_t *cells; ///< group 0, position 0; readable kMaxStep cells past the last one needed
   int64_t groupStride;  ///< bytes
@@ -39,6 +39,7 @@ struct ConvTask {
   int32_t *out;
   int64_t outStride;
   int64_t positions;
+  bool adds = false; ///< starts from what `out` holds instead of `init`
 };
 
 struct Requantize; // elementwise.h
@@ -62,6 +63,9 @@ struct ConvKernel {
   void (*words)(const ConvTask &);
   /// What follows a convolution, on a row of its sums.
   void (*finish)(const FinishTask &);
+  /// Groups go in slices whose cells take at most this many bytes, 0 = all at once: narrow vectors
+  /// come back to a cell too often to have it wait in the second-level cache.
+  int64_t sliceBytes = 0;
 };
 
 /// Every kernel this host can run, slowest first; "portable" is always there.

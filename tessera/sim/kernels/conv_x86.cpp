@@ -19,9 +19,12 @@ namespace {
   template <int N, int V, int kFirst, int kAll>                                                    \
   __attribute__((target(TARGET))) void NAME##Part(const ConvTask &t, int64_t p) {                  \
     __m256i a[N][V];                                                                               \
-    _Pragma("GCC unroll 8") for (int n = 0; n < N; ++n)                                            \
-        _Pragma("GCC unroll 4") for (int v = 0; v < V; ++v) a[n][v] =                              \
-            _mm256_set1_epi32(t.init[kFirst + n]);                                                 \
+    _Pragma("GCC unroll 8") for (int n = 0; n < N; ++n) _Pragma(                                   \
+        "GCC unroll 4") for (int v = 0; v < V; ++v) a[n][v] =                                      \
+        t.adds                                                                                     \
+            ? _mm256_loadu_si256(                                                                  \
+                  reinterpret_cast<const __m256i *>(t.out + (kFirst + n) * t.outStride + p) + v)   \
+            : _mm256_set1_epi32(t.init[kFirst + n]);                                               \
     const uint32_t *w = t.weights + kFirst;                                                        \
     for (int64_t g = 0; g < t.groups; ++g) {                                                       \
       const uint8_t *row = t.cells + g * t.groupStride + 4 * p;                                    \
@@ -56,7 +59,8 @@ namespace {
     __m512i a[N][V];                                                                               \
     _Pragma("GCC unroll 8") for (int n = 0; n < N; ++n)                                            \
         _Pragma("GCC unroll 4") for (int v = 0; v < V; ++v) a[n][v] =                              \
-            _mm512_set1_epi32(t.init[n]);                                                          \
+            t.adds ? _mm512_loadu_si512(t.out + n * t.outStride + p + 16 * v)                      \
+                   : _mm512_set1_epi32(t.init[n]);                                                 \
     const uint32_t *w = t.weights;                                                                 \
     for (int64_t g = 0; g < t.groups; ++g) {                                                       \
       const uint8_t *row = t.cells + g * t.groupStride + 4 * p;                                    \
@@ -77,13 +81,13 @@ namespace {
             _mm512_storeu_si512(t.out + n * t.outStride + p + 16 * v, a[n][v]);                    \
   }
 
-// All positions: tiles of 3 vectors, then one of what is left.
-#define TESSERA_WALK(NAME, LANES)                                                                  \
+// All positions: tiles of MOST vectors, 2 or 3, then one of what is left.
+#define TESSERA_WALK(NAME, LANES, MOST)                                                            \
   template <int N> void NAME##Walk(const ConvTask &t) {                                            \
     int64_t p = 0;                                                                                 \
-    for (; p + 2 * (LANES) < t.positions; p += 3 * (LANES))                                        \
-      NAME##Tile<N, 3>(t, p);                                                                      \
-    if (p + (LANES) < t.positions)                                                                 \
+    for (; p + (MOST - 1) * (LANES) < t.positions; p += (MOST) * (LANES))                          \
+      NAME##Tile<N, MOST>(t, p);                                                                   \
+    if (MOST > 2 && p + (LANES) < t.positions)                                                     \
       NAME##Tile<N, 2>(t, p);                                                                      \
     else if (p < t.positions)                                                                      \
       NAME##Tile<N, 1>(t, p);                                                                      \
@@ -106,14 +110,14 @@ TESSERA_TILE256(vnni256Words, "avx512vl,avx512vnni", _mm256_dpwssd_epi32)
 TESSERA_TILE512(avx512Words, "avx512f,avx512bw", TESSERA_MADD512)
 TESSERA_TILE512(vnniBytes, "avx512f,avx512bw,avx512vnni", _mm512_dpbusd_epi32)
 TESSERA_TILE512(vnniWords, "avx512f,avx512bw,avx512vnni", _mm512_dpwssd_epi32)
-TESSERA_WALK(avx2Words, 8)
-TESSERA_WALK(avxVnniBytes, 8)
-TESSERA_WALK(avxVnniWords, 8)
-TESSERA_WALK(vnni256Bytes, 8)
-TESSERA_WALK(vnni256Words, 8)
-TESSERA_WALK(avx512Words, 16)
-TESSERA_WALK(vnniBytes, 16)
-TESSERA_WALK(vnniWords, 16)
+TESSERA_WALK(avx2Words, 8, 2) // a product needs a register before it is added
+TESSERA_WALK(avxVnniBytes, 8, 3)
+TESSERA_WALK(avxVnniWords, 8, 3)
+TESSERA_WALK(vnni256Bytes, 8, 3)
+TESSERA_WALK(vnni256Words, 8, 3)
+TESSERA_WALK(avx512Words, 16, 3)
+TESSERA_WALK(vnniBytes, 16, 3)
+TESSERA_WALK(vnniWords, 16, 3)
 
 /// 16 values at a time, the last ones by a mask.
 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) void
@@ -158,6 +162,7 @@ avx512Finish(const FinishTask &t) {
 } // namespace
 
 std::vector<ConvKernel> x86Kernels() {
+  constexpr int64_t kSlice = 24 * 1024; // of first-level caches of 32 KiB and more
   std::vector<ConvKernel> list;
   __builtin_cpu_init();
   bool avx2 = __builtin_cpu_supports("avx2"), avx512f = __builtin_cpu_supports("avx512f"),
@@ -166,15 +171,15 @@ std::vector<ConvKernel> x86Kernels() {
        vnni = bw && __builtin_cpu_supports("avx512vnni");
   auto finish = vl && __builtin_cpu_supports("avx512dq") ? avx512Finish : nullptr;
   if (avx2)
-    list.push_back({"avx2", nullptr, avx2Words, nullptr});
+    list.push_back({"avx2", nullptr, avx2Words, nullptr, kSlice});
   if (__builtin_cpu_supports("avxvnni"))
-    list.push_back({"avxvnni", avxVnniBytes, avxVnniWords, nullptr});
+    list.push_back({"avxvnni", avxVnniBytes, avxVnniWords, nullptr, kSlice});
   if (vnni && vl)
-    list.push_back({"vnni256", vnni256Bytes, vnni256Words, nullptr});
+    list.push_back({"vnni256", vnni256Bytes, vnni256Words, nullptr, kSlice});
   if (bw)
-    list.push_back({"avx512", nullptr, avx512Words, finish});
+    list.push_back({"avx512", nullptr, avx512Words, finish, 0});
   if (vnni)
-    list.push_back({"vnni", vnniBytes, vnniWords, finish});
+    list.push_back({"vnni", vnniBytes, vnniWords, finish, 0});
   return list;
 }
 
