@@ -25,6 +25,8 @@ ExecuteFn executeFunction(isa::Form form) {
     return exec::transbc;
   case Form::sSG:
     return exec::sg;
+  case Form::sSGL:
+    return exec::sgl;
   case Form::sCMP:
     return exec::cmp;
   case Form::sSFU:

@@ -17,6 +17,7 @@ Status rqdq(Machine &, const isa::Command &);            // sRQDQ
 Status tiuLong(Machine &, const isa::Command &);         // TIU_long: any class above
 Status transbc(Machine &, const isa::Command &);         // sTRANSBC
 Status sg(Machine &, const isa::Command &);              // sSG
+Status sgl(Machine &, const isa::Command &);             // sSGL
 Status cmp(Machine &, const isa::Command &);             // sCMP
 Status sfu(Machine &, const isa::Command &);             // sSFU
 Status lin(Machine &, const isa::Command &);             // sLIN

@@ -1,5 +1,5 @@
-// sRQDQ: requantize and dequantize ("BM1684X measured numerics", sections 3 and 11; docs/numerics.md
-// for the types and limits found since).
+// sRQDQ: requantize and dequantize ("BM1684X measured numerics", sections 3 and 11;
+// docs/numerics.md for the types and limits found since).
 #include "tessera/numerics/requantize.h"
 #include "tessera/sim/element.h"
 #include "tessera/sim/exec/exec.h"
@@ -54,8 +54,8 @@ void rows(const Job &j, bool immediate, Parameters fixed, size_t words, Body bod
   });
 }
 
-/// Requantize reads 16-bit integers by their sign and 32-bit ones as signed. Every other type counts
-/// as zero.
+/// Requantize reads 16-bit integers by their sign and 32-bit ones as signed. Every other type
+/// counts as zero.
 void loadSource(int64_t *out, const uint8_t *p, int64_t count, Type type, bool isSigned) {
   if (type == Type::Int16 || type == Type::Int32)
     loadInts(out, p, chip::bytesOf(type), count, chip::bitsOf(type),
@@ -164,7 +164,8 @@ Status dqInteger(Machine &m, const isa::sRQDQ &f, Dims d) {
     int64_t zero = zeroPoint(q[0], isSigned), v[kRun];
     // 32-bit integers saturate as signed ones, whatever the result's sign.
     IntRange range = j.to == Type::Int32 ? rangeOf(32, true) : requantizeRange(j.to, j.toSigned);
-    kernels::Requantize r{int32_t(q[1]), int8_t(q[2]), 0, numerics::roundingOf(f.opd2_n_str), range};
+    kernels::Requantize r{int32_t(q[1]), int8_t(q[2]), 0, numerics::roundingOf(f.opd2_n_str),
+                          range};
     for (int64_t i = 0; i < count; i += kRun) {
       int64_t n = std::min(kRun, count - i);
       loadInts(v, in + i * inBits / 8, inBits / 8, n, inBits, isSigned);

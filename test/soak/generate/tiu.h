@@ -32,6 +32,20 @@ Patch patch(uint64_t address, int64_t c, int64_t unit, const std::vector<T> &wor
   return p;
 }
 
+/// Integers of `size` bytes as the plane (n, c) of a tensor at a local address.
+inline Patch planePatch(uint64_t address, const chip::LocalLayout &l, int64_t size, int64_t n,
+                        int64_t c, const std::vector<uint32_t> &values) {
+  int64_t at = chip::laneOf(address) + c;
+  Patch p{true,
+          uint64_t(at % chip::kLanes * chip::kLaneBytes + chip::offsetOf(address) +
+                   size * (n * l.n + at / chip::kLanes * l.c)),
+          {}};
+  for (uint32_t v : values)
+    for (int64_t b = 0; b < size; ++b)
+      p.bytes.push_back(uint8_t(v >> 8 * b));
+  return p;
+}
+
 /// The command itself or, now and then, its long form, sometimes with masked lanes.
 inline isa::Command either(Draw &d, const isa::Command &c) {
   if (!d.chance(0.15))
