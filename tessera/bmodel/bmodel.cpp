@@ -502,4 +502,48 @@ Status write(const std::filesystem::path &path, const Model &model) {
   return writeFile(path, bytes);
 }
 
+Status select(Model &model, const Selection &selection, const std::string &where) {
+  auto list = [](const auto &items, auto text) {
+    std::string out;
+    for (const auto &item : items)
+      out += (out.empty() ? "" : ", ") + text(item);
+    return out;
+  };
+  auto known = [&] {
+    return "it holds " + list(model.nets, [](const Net &n) { return "'" + n.name + "'"; });
+  };
+  auto net = std::find_if(model.nets.begin(), model.nets.end(),
+                          [&](const Net &n) { return n.name == selection.net; });
+  if (selection.net.empty()) {
+    if (model.nets.size() != 1)
+      return fail("unknown-net", where, fmt::format("holds {} networks", model.nets.size()),
+                  "name the one to run with --net: " + known());
+    net = model.nets.begin();
+  } else if (net == model.nets.end()) {
+    return fail("unknown-net", where, "has no network '" + selection.net + "'", known());
+  }
+  if (net != model.nets.begin())
+    std::swap(*net, model.nets.front());
+  model.nets.resize(1);
+  if (selection.inputShapes.empty())
+    return {};
+  auto shapesOf = [](const Stage &s) {
+    std::vector<Shape> shapes;
+    for (const TensorInfo &t : s.inputs)
+      shapes.push_back(t.shape);
+    return shapes;
+  };
+  std::vector<Stage> &stages = model.nets.front().stages;
+  auto stage = std::find_if(stages.begin(), stages.end(),
+                            [&](const Stage &s) { return shapesOf(s) == selection.inputShapes; });
+  if (stage == stages.end()) {
+    auto text = [&](const std::vector<Shape> &shapes) { return list(shapes, shapeText); };
+    return fail(
+        "shape-mismatch", where, "is not compiled for input shapes " + text(selection.inputShapes),
+        "it is for " + list(stages, [&](const Stage &s) { return "(" + text(shapesOf(s)) + ")"; }));
+  }
+  std::rotate(stages.begin(), stage, stage + 1);
+  return {};
+}
+
 } // namespace tessera::bmodel

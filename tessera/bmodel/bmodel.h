@@ -89,6 +89,16 @@ Result<Model> parse(Bytes bytes, const std::string &where,
 Result<std::vector<uint8_t>> serialize(const Model &model);
 Status write(const std::filesystem::path &path, const Model &model); ///< atomic
 
+/// One net of a file, and the stage that comes first in it.
+struct Selection {
+  std::string net;                ///< empty: the only one
+  std::vector<Shape> inputShapes; ///< of the stage wanted; empty: the first
+};
+/// Leaves the net selected, its selected stage in front of the others. Errors: "unknown-net" for
+/// another name and for none where there are several; "shape-mismatch" for shapes of no stage. Both
+/// list what there is.
+Status select(Model &model, const Selection &selection, const std::string &where);
+
 /// Summary: nets, stages, tensors with shapes, types, scales and addresses, memory sizes, command
 /// counts.
 nlohmann::ordered_json infoJson(const Model &model);

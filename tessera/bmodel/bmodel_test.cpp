@@ -69,6 +69,28 @@ TEST(Bmodel, FileAndTime) {
   fs::remove_all(dir);
 }
 
+TEST(Bmodel, SelectKeepsOneNetWithItsStageInFront) {
+  Model m = small();
+  EXPECT_TRUE(select(m, {"first", {{2, 3, 2, 5}}}, "x"));
+  ASSERT_EQ(m.nets.size(), 1u);
+  ASSERT_EQ(m.nets[0].stages.size(), 2u);
+  EXPECT_EQ(m.nets[0].stages[0].inputs[0].shape, (Shape{2, 3, 2, 5}));
+  EXPECT_EQ(m.nets[0].stages[1].inputs[0].shape, (Shape{1, 3, 4, 5}));
+  EXPECT_TRUE(select(m, {}, "x")) << "there is only one now";
+  auto said = [](const Selection &s) {
+    Model all = small();
+    Status status = select(all, s, "x.bmodel");
+    return status ? std::string("accepted") : status.error().text();
+  };
+  EXPECT_EQ(said({}), "x.bmodel: error[unknown-net]: holds 2 networks; name the one to run with "
+                      "--net: it holds 'first', 'second'");
+  EXPECT_EQ(said({"third", {}}), "x.bmodel: error[unknown-net]: has no network 'third'; it holds "
+                                 "'first', 'second'");
+  EXPECT_EQ(said({"first", {{7}}}),
+            "x.bmodel: error[shape-mismatch]: is not compiled for input shapes 7; it is for "
+            "(1x3x4x5), (2x3x2x5)");
+}
+
 TEST(Bmodel, RefusesLocated) {
   Model m = small();
   auto good = serialize(m).value();

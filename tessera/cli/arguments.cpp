@@ -140,9 +140,14 @@ Result<driver::RecipeFlags> RecipeArguments::parse() const {
 
 void ShapeArguments::add(CLI::App *v) {
   v->add_option("--input_shapes", inputShapes,
-                "shapes of all inputs, e.g. \"[[1,3,160,240]]\"; fixes dynamic axes");
+                "shapes of all inputs, e.g. \"[[1,3,160,240]]\"; fixes dynamic axes, picks one of "
+                "a .bmodel's shapes");
   v->add_option("--output_names", outputNames,
                 "comma-separated ONNX tensors to end at (default: the graph's outputs)");
+}
+
+void ShapeArguments::addNet(CLI::App *v) {
+  v->add_option("--net", net, "name of the network, of a .bmodel that holds several");
 }
 
 Result<std::vector<Shape>> ShapeArguments::shapes() const {
@@ -185,6 +190,7 @@ Result<driver::OpenOptions> openOptions(const RecipeArguments &recipe,
   TESSERA_ASSIGN(open.flags, recipe.parse());
   TESSERA_ASSIGN(open.inputShapes, shapes.shapes());
   open.outputNames = shapes.names();
+  open.net = shapes.net;
   return open;
 }
 

@@ -101,6 +101,7 @@ void addEval(Program &p) {
   verb->add_option("--count", a->count, "first so many images (default: all)")
       ->check(wholeNumber(0, INT32_MAX));
   a->shapes.add(verb);
+  a->shapes.addNet(verb);
   a->recipe.add(verb);
   a->decide.add(verb);
   onRun(p, verb, [a, &p] { return eval(*a, p.compiler); });

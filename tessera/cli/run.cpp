@@ -129,6 +129,7 @@ void addRun(Program &p) {
                    "npz for what the network sees, after pre-processing");
   verb->add_flag("--dump_all_tensors", a->dumpAll, "also inner tensors");
   a->shapes.add(verb);
+  a->shapes.addNet(verb);
   a->recipe.add(verb);
   a->decide.add(verb);
   onRun(p, verb, [a, &p] { return run(*a, p.compiler); });

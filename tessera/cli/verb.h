@@ -57,10 +57,11 @@ struct RecipeArguments {
   Result<driver::RecipeFlags> parse() const;
 };
 
-/// --input_shapes "[[1,3,160,240]]" and --output_names a,b.
+/// --input_shapes "[[1,3,160,240]]" and --output_names a,b; for verbs that run a bmodel --net.
 struct ShapeArguments {
-  std::string inputShapes, outputNames;
+  std::string inputShapes, outputNames, net;
   void add(CLI::App *verb);
+  void addNet(CLI::App *verb);
   Result<std::vector<Shape>> shapes() const;
   std::vector<std::string> names() const;
 };

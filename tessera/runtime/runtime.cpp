@@ -242,9 +242,11 @@ Result<std::vector<Capture>> captures(const nlohmann::ordered_json &recipe) {
 
 } // namespace
 
-Result<Session> Session::open(const std::filesystem::path &path) {
+Result<Session> Session::open(const std::filesystem::path &path,
+                              const bmodel::Selection &selection) {
   std::shared_future<Status> check;
   TESSERA_ASSIGN(bmodel::Model model, bmodel::read(path, &check));
+  TESSERA_TRY(bmodel::select(model, selection, path.string()));
   return create(std::move(model), path.string(), std::move(check));
 }
 
@@ -261,7 +263,7 @@ Result<Session> Session::create(bmodel::Model model, const std::string &where,
   if (data->model.nets.size() != 1)
     return fail("unsupported-model", where,
                 fmt::format("holds {} networks, one can be run", data->model.nets.size()),
-                "extract the one you want");
+                "select the one you want");
   const std::vector<Stage> &stages = data->model.nets.front().stages;
   if (stages.empty())
     return fail("bad-file", where, "holds no stage");

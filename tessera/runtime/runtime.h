@@ -28,11 +28,12 @@ struct RunOptions {
 /// machine, which is kept for later calls.
 class Session {
 public:
-  /// Reads and decodes the file. Errors: "bad-file"; "unsupported-subnet" for dynamic stages and
-  /// for subnets that run elsewhere than on the TPU; "unsupported-model" for another chip; the
-  /// decoder's errors with the file in front. Whether the coefficients match their check code is
-  /// found out in the background and told by run().
-  static Result<Session> open(const std::filesystem::path &bmodel);
+  /// Reads and decodes the file's net selected. Errors: those of bmodel::select; "bad-file";
+  /// "unsupported-subnet" for dynamic stages and for subnets that run elsewhere than on the TPU;
+  /// "unsupported-model" for another chip; the decoder's errors with the file in front. Whether the
+  /// coefficients match their check code is found out in the background and told by run().
+  static Result<Session> open(const std::filesystem::path &bmodel,
+                              const bmodel::Selection &selection = {});
   /// The same from memory; `where` stands for the file in messages.
   static Result<Session> create(bmodel::Model model, const std::string &where,
                                 std::shared_future<Status> check = {});

@@ -31,6 +31,10 @@ public:
               info.recipeKnown = true;
             }
       flags.apply(info.recipe);
+      for (const bmodel::Stage &other : session_.model().nets.front().stages)
+        for (const bmodel::TensorInfo &o : other.inputs)
+          if (o.name == t.name && o.shape != t.shape)
+            info.otherShapes.push_back(o.shape);
       inputs_.push_back(std::move(info));
     }
     for (const bmodel::TensorInfo &t : stage.outputs) {
@@ -124,14 +128,20 @@ Result<double> estimateMilliseconds(const bmodel::Model &model) {
 Result<std::unique_ptr<Model>> Model::open(const fs::path &path, const OpenOptions &options,
                                            OpenModule openModule) {
   std::string kind = path.extension().string();
-  if (kind != ".onnx" && (!options.inputShapes.empty() || !options.outputNames.empty()))
-    return fail(
-        "bad-option", path.string(), "--input_shapes and --output_names go with an .onnx file",
-        "shapes and outputs of " + (kind.empty() ? "this file" : kind + " files") + " are fixed");
+  if (kind != ".onnx" && !options.outputNames.empty())
+    return fail("bad-option", path.string(), "--output_names goes with an .onnx file",
+                "outputs of " + (kind.empty() ? "this file" : kind + " files") + " are fixed");
+  if (kind != ".onnx" && kind != ".bmodel" && !options.inputShapes.empty())
+    return fail("bad-option", path.string(),
+                "--input_shapes goes with an .onnx file, and with a .bmodel of several shapes",
+                "shapes of " + (kind.empty() ? "this file" : kind + " files") + " are fixed");
+  if (kind != ".bmodel" && !options.net.empty())
+    return fail("bad-option", path.string(), "--net goes with a .bmodel of several networks", "");
   if (kind == ".onnx" || kind == ".mlir")
     return openModule(path, options);
   if (kind == ".bmodel") {
-    TESSERA_ASSIGN(runtime::Session session, runtime::Session::open(path));
+    TESSERA_ASSIGN(runtime::Session session,
+                   runtime::Session::open(path, {options.net, options.inputShapes}));
     return std::make_unique<BmodelModel>(path, std::move(session), options.flags);
   }
   return fail("bad-file", path.string(), "is no model: unknown ending '" + kind + "'",
@@ -183,10 +193,13 @@ Result<TensorMap> Model::readInput(const fs::path &path) const {
         has += (has.empty() ? "'" : ", '") + name + "'";
       errors.add(Diagnostic{"bad-input", path.string(), "has no array '" + in.name + "'",
                             "it holds " + (has.empty() ? "nothing" : has)});
-    } else if (t->shape() != in.shape) {
-      errors.add(Diagnostic{
-          "bad-input", path.string() + ": array '" + in.name + "'",
-          "has shape " + shapeText(t->shape()) + ", the network takes " + shapeText(in.shape), ""});
+    } else if (!in.takes(t->shape())) {
+      std::string shapes = shapeText(in.shape);
+      for (const Shape &other : in.otherShapes)
+        shapes += " or " + shapeText(other);
+      errors.add(Diagnostic{"bad-input", path.string() + ": array '" + in.name + "'",
+                            "has shape " + shapeText(t->shape()) + ", the network takes " + shapes,
+                            ""});
     } else {
       Tensor values = t->converted(DType::F32);
       auto f = values.as<float>();

@@ -5,6 +5,7 @@
 #include "tessera/image/preprocess.h"
 #include "tessera/tensor/tensor.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -42,6 +43,10 @@ struct InputInfo {
   Preprocess recipe;
   bool recipeKnown =
       true; ///< false: a bmodel without a recipe and no flags; the defaults are a guess
+  std::vector<Shape> otherShapes; ///< of a bmodel's further stages; images take `shape`
+  bool takes(const Shape &s) const {
+    return s == shape || std::find(otherShapes.begin(), otherShapes.end(), s) != otherShapes.end();
+  }
 };
 
 struct OutputInfo {
@@ -51,8 +56,9 @@ struct OutputInfo {
 
 struct OpenOptions {
   RecipeFlags flags;
-  std::vector<Shape> inputShapes;       ///< ONNX only
+  std::vector<Shape> inputShapes;       ///< ONNX; of a bmodel: the stage that images take
   std::vector<std::string> outputNames; ///< ONNX only
+  std::string net;                      ///< of a bmodel of several
 };
 
 class Model;
