@@ -57,7 +57,7 @@ Pages &Pages::operator=(Pages &&other) noexcept {
 
 namespace {
 
-/// The same for every machine, and no command may write it.
+/// Of every machine whose commands have not written static memory.
 const std::vector<uint8_t> &tables() {
   static const std::vector<uint8_t> words = staticMemory();
   return words;
@@ -75,6 +75,8 @@ void zero(uint8_t *data, uint64_t size) {
 Machine::Machine() : lmem_(chip::kLmemBytes), l2_(chip::kL2End - chip::kL2Base) {}
 
 void Machine::wipe() {
+  static_.clear();
+  filtered = 0;
   zero(lmem_.data(), lmem_.size());
   auto clear = [](uint8_t *data, Extent &written) {
     if (written.to > written.from)
@@ -149,12 +151,14 @@ Result<uint8_t *> Machine::bytes(uint64_t address, uint64_t size, Access access)
   case chip::Space::Static:
     if (!within(chip::kStaticBase, chip::kStaticBytes))
       return bad("runs past the end of static memory");
-    if (access == Access::Write)
-      return bad("goes to static memory, which holds the chip's tables");
-    return const_cast<uint8_t *>(tables().data()) + (address - chip::kStaticBase);
+    // Tables are all machines' own until a command writes over them.
+    if (access == Access::Write && static_.empty())
+      static_.assign(tables().begin(), tables().end());
+    return const_cast<uint8_t *>(static_.empty() ? tables().data() : static_.data()) +
+           (address - chip::kStaticBase);
   case chip::Space::L2:
-    if (!within(chip::kL2Base, chip::kL2End - chip::kL2Base))
-      return bad("runs past the end of L2");
+    if (!within(chip::kL2Base, chip::kL2Bytes))
+      return bad("runs past the end of L2's usable part");
     if (access == Access::Write)
       l2Written_.add(address - chip::kL2Base, address - chip::kL2Base + size);
     return l2_.data() + (address - chip::kL2Base);

@@ -70,6 +70,10 @@ public:
     return p;
   }
 
+  /// How many elements the last nonzero or masked select of the GDMA engine has written. The chip
+  /// keeps this number in a register of the engine; no command stores it into memory.
+  uint32_t filtered = 0;
+
   /// Working memory of the instruction under way, at least `bytes`, 64-byte aligned, contents
   /// arbitrary; `which` 0..2. Kept between instructions so that pages are touched once.
   uint8_t *scratch(int which, size_t bytes);
@@ -86,6 +90,7 @@ private:
   Pages lmem_, l2_;
   Pages scratch_[3] = {Pages(0), Pages(0), Pages(0)};
   Extent l2Written_;
+  std::vector<uint8_t> static_; ///< empty: the shared tables
   std::vector<Pages> owned_;
   std::vector<Region> regions_; ///< sorted by base
 };

@@ -42,11 +42,23 @@ ExecuteFn executeFunction(isa::Form form) {
   case Form::DMA_tensor:
     return exec::gdmaTensor;
   case Form::DMA_matrix:
+  case Form::sDMA_matrix:
     return exec::gdmaMatrix;
   case Form::DMA_general:
+  case Form::sDMA_general:
     return exec::gdmaGeneral;
   case Form::DMA_cw_transpose:
     return exec::gdmaCwTranspose;
+  case Form::DMA_nonzero:
+  case Form::sDMA_nonzero:
+    return exec::gdmaNonzero;
+  case Form::DMA_masked_select:
+  case Form::sDMA_masked_select:
+    return exec::gdmaMaskedSelect;
+  case Form::DMA_gather:
+    return exec::gdmaGather;
+  case Form::DMA_scatter:
+    return exec::gdmaScatter;
   default:
     return nullptr;
   }

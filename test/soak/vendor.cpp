@@ -88,6 +88,8 @@ int Vendor::serve(const char *library) {
   dup2(kLogFd, 1);
   dup2(kLogFd, 2);
   uint8_t *shared = mapShared();
+  // Before the library is loaded: it turns denormals off, and the tables begin with some.
+  std::vector<uint8_t> tables = sim::staticMemory();
   void *lib = dlopen(library, RTLD_NOW);
   if (!shared || !lib) {
     std::fprintf(stderr, "%s\n", lib ? "no shared memory" : dlerror());
@@ -105,7 +107,6 @@ int Vendor::serve(const char *library) {
   }
   if (init(0, int64_t(kWindowBytes)) != 0)
     return 3;
-  std::vector<uint8_t> tables = sim::staticMemory();
   std::memcpy(staticMem(0), tables.data(), tables.size());
   void *memories[3] = {localMem(0)->raw, globalMem(0), l2Mem(0)};
   auto *state = reinterpret_cast<Shared *>(shared);

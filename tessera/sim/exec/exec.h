@@ -24,9 +24,14 @@ Status lin(Machine &, const isa::Command &);             // sLIN
 Status mm2(Machine &, const isa::Command &);             // sMM2
 Status system(Machine &, const isa::Command &);          // SYS, SYSID, sDMA_sys: nothing to compute
 Status gdmaTensor(Machine &, const isa::Command &);      // DMA_tensor
-Status gdmaMatrix(Machine &, const isa::Command &);      // DMA_matrix
-Status gdmaGeneral(Machine &, const isa::Command &);     // DMA_general
+Status gdmaMatrix(Machine &, const isa::Command &);      // DMA_matrix, sDMA_matrix
+Status gdmaGeneral(Machine &, const isa::Command &);     // DMA_general, sDMA_general
 Status gdmaCwTranspose(Machine &, const isa::Command &); // DMA_cw_transpose
+Status gdmaNonzero(Machine &, const isa::Command &);     // DMA_nonzero, sDMA_nonzero
+Status gdmaGather(Machine &, const isa::Command &);      // DMA_gather
+Status gdmaScatter(Machine &, const isa::Command &);     // DMA_scatter
+/// DMA_masked_select, sDMA_masked_select
+Status gdmaMaskedSelect(Machine &, const isa::Command &);
 
 /// Commands that convChain may do in one pass, at most.
 inline constexpr size_t kLongestChain = 3;

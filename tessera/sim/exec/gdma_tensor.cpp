@@ -1,4 +1,5 @@
-// DMA_tensor and DMA_cw_transpose (bm1684x.md 3.13, "BM1684X measured numerics" section 7).
+// DMA_tensor: copies of all kinds, fill, N/C transpose (bm1684x.md 3.13, docs/numerics.md "GDMA").
+// Its broadcasts and 4-bank copies are in gdma_spread.cpp.
 #include "tessera/sim/element.h"
 #include "tessera/sim/exec/exec.h"
 #include "tessera/sim/exec/gdma.h"
@@ -6,12 +7,15 @@
 namespace tessera::sim::exec {
 namespace {
 
-enum Special : uint64_t { kNone = 0, kNcTranspose = 1, kChannelBroadcast = 3 };
-
-/// Whether the mask lets the command write this channel's lane.
-bool writable(const Side &dst, int64_t c, uint64_t mask) {
-  return !dst.isLocal || (mask >> dst.lane(c) & 1);
-}
+enum Special : uint64_t {
+  kNone = 0,
+  kNcTranspose = 1,
+  kCollect = 2,
+  kChannelBroadcast = 3,
+  kDistribute = 4,
+  k4BankCopy = 5,
+  k4BankBroadcast = 6
+};
 
 /// The same coordinates on both sides.
 void copySame(Dims d, const Side &src, const Side &dst, uint64_t mask) {
@@ -42,11 +46,22 @@ void copyReshaped(Dims s, const Side &src, Dims d, const Side &dst, uint64_t mas
   });
 }
 
-template <class F> Status checkFormat(const F &f) {
-  if (f.decompress_enable)
-    return unsupported("decompression while moving");
-  if (chip::bytesOf(Type(f.src_data_format)) == 0)
-    return unsupported("element type of 4 bits");
+/// As copyReshaped, element after element.
+void copyInOrder(Dims s, const Side &src, Dims d, const Side &dst, uint64_t mask) {
+  int64_t sn = 0, sc = 0, sh = 0, sw = 0;
+  inOrder(d, [&](int64_t n, int64_t c, int64_t h, int64_t w) {
+    if (writable(dst, c, mask))
+      std::memcpy(dst.at(n, c, h, w), src.at(sn, sc, sh, sw), size_t(src.size));
+    if (++sw == s.w && (sw = 0, ++sh == s.h) && (sh = 0, ++sc == s.c))
+      sc = 0, ++sn;
+  });
+}
+
+/// A w stride of 0 in memory other than local: the vendor's simulator divides by it and dies.
+Status checkColumns(const char *what, const Side &side) {
+  if (!side.isLocal && side.strides.w == 0)
+    return fail("bad-shape", what, "a w stride of 0 outside local memory",
+                "0 is allowed for n, c and h, and for w in local memory");
   return {};
 }
 
@@ -54,55 +69,52 @@ Status fill(Machine &m, const isa::DMA_tensor &f, int64_t size) {
   Dims d = destinationDims(f);
   TESSERA_ASSIGN(Side dst, side(m, "destination", isa::destinationAddress(f), d, size,
                                 f.stride_enable, destinationStrides(f), Access::Write));
-  forPlanes(d, [&](int64_t n, int64_t c) {
+  TESSERA_TRY(checkColumns("destination", dst));
+  auto plane = [&](int64_t n, int64_t c) {
     if (writable(dst, c, laneMask(f)))
       for (int64_t h = 0; h < d.h; ++h)
         for (int64_t w = 0; w < d.w; ++w)
           std::memcpy(dst.at(n, c, h, w), &f.constant_value, size_t(size));
-  });
+  };
+  if (!repeats(dst, d))
+    forPlanes(d, plane);
+  else
+    for (int64_t i = 0; i < d.n * d.c; ++i)
+      plane(i / d.c, i % d.c);
   return {};
 }
 
-/// One channel to dst_csize lanes. The commands leave c and w strides 0; rows are contiguous.
-Status broadcast(Machine &m, const isa::DMA_tensor &f, int64_t size) {
-  Dims s = sourceDims(f), d{s.n, int64_t(f.dst_csize), s.h, s.w};
-  if (s.c != 1)
-    return fail("bad-shape", "source", fmt::format("channel broadcast of {} channels", s.c));
+/// Source (n, c) to destination (c, n). Rows are packed whatever the w strides say.
+Status ncTranspose(Machine &m, const isa::DMA_tensor &f, int64_t size) {
+  Dims s = sourceDims(f), d{s.c, s.n, s.h, s.w}, given = f.nchw_copy ? d : destinationDims(f);
+  if (d.n != given.n || d.c != given.c || d.h != given.h || d.w != given.w)
+    return fail("bad-shape", "destination",
+                fmt::format("{}x{}x{}x{} is not {}x{}x{}x{} with n and c exchanged", given.n,
+                            given.c, given.h, given.w, s.n, s.c, s.h, s.w));
   LocalLayout from = sourceStrides(f), to = destinationStrides(f);
   from.w = to.w = 1;
   TESSERA_ASSIGN(Side src, side(m, "source", isa::sourceAddress(f), s, size, f.stride_enable, from,
                                 Access::Read));
   TESSERA_ASSIGN(Side dst, side(m, "destination", isa::destinationAddress(f), d, size,
                                 f.stride_enable, to, Access::Write));
-  if (!dst.isLocal || dst.tensor.startLane + d.c > chip::kLanes)
-    return fail(
-        "bad-shape", "destination",
-        fmt::format("channel broadcast to {} lanes needs them from one start lane on", d.c));
+  uint64_t mask = laneMask(f);
+  if (orderMatters(src, s, dst, d)) {
+    inOrder(s, [&](int64_t n, int64_t c, int64_t h, int64_t w) {
+      if (writable(dst, n, mask))
+        std::memcpy(dst.at(c, n, h, w), src.at(n, c, h, w), size_t(size));
+    });
+    return {};
+  }
   forPlanes(d, [&](int64_t n, int64_t c) {
-    if (writable(dst, c, laneMask(f)))
+    if (writable(dst, c, mask))
       for (int64_t h = 0; h < d.h; ++h)
-        std::memmove(dst.at(n, c, h, 0), src.at(n, 0, h, 0), size_t(d.w * size));
+        std::memcpy(dst.at(n, c, h, 0), src.at(c, n, h, 0), size_t(d.w * size));
   });
   return {};
 }
 
-} // namespace
-
-Status gdmaTensor(Machine &m, const isa::Command &command) {
-  auto f = isa::decode<isa::DMA_tensor>(command);
-  TESSERA_TRY(checkFormat(f));
-  int64_t size = chip::bytesOf(Type(f.src_data_format));
-  if (f.fill_constant_en)
-    return f.cmd_special_function == kNone ? fill(m, f, size)
-                                           : unsupported("fill with a special function");
-  if (f.cmd_special_function == kChannelBroadcast)
-    return broadcast(m, f, size);
-  if (f.cmd_special_function != kNone && f.cmd_special_function != kNcTranspose)
-    return unsupported(fmt::format("GDMA tensor special function {}", f.cmd_special_function));
-  bool transposed = f.cmd_special_function == kNcTranspose;
+Status copy(Machine &m, const isa::DMA_tensor &f, int64_t size) {
   Dims s = sourceDims(f), d = f.nchw_copy ? s : destinationDims(f);
-  if (transposed)
-    d = {s.c, s.n, s.h, s.w};
   if (s.count() != d.count())
     return fail("bad-shape", "destination",
                 fmt::format("{} elements from {}", d.count(), s.count()));
@@ -110,14 +122,11 @@ Status gdmaTensor(Machine &m, const isa::Command &command) {
                                 sourceStrides(f), Access::Read));
   TESSERA_ASSIGN(Side dst, side(m, "destination", isa::destinationAddress(f), d, size,
                                 f.stride_enable, destinationStrides(f), Access::Write));
+  TESSERA_TRY(checkColumns("source", src));
+  TESSERA_TRY(checkColumns("destination", dst));
   bool same = s.n == d.n && s.c == d.c && s.h == d.h && s.w == d.w;
-  if (transposed)
-    forPlanes(d, [&](int64_t n, int64_t c) {
-      if (writable(dst, c, laneMask(f)))
-        for (int64_t h = 0; h < d.h; ++h)
-          copyRow(dst.at(n, c, h, 0), size * dst.strides.w, src.at(c, n, h, 0),
-                  size * src.strides.w, d.w, size);
-    });
+  if (orderMatters(src, s, dst, d))
+    copyInOrder(s, src, d, dst, laneMask(f));
   else if (same)
     copySame(d, src, dst, laneMask(f));
   else
@@ -125,25 +134,30 @@ Status gdmaTensor(Machine &m, const isa::Command &command) {
   return {};
 }
 
-/// Source (n, c, h, w) to destination (n, w, h, c).
-Status gdmaCwTranspose(Machine &m, const isa::Command &command) {
-  auto f = isa::decode<isa::DMA_cw_transpose>(command);
-  TESSERA_TRY(checkFormat(f));
-  if (f.cmd_special_function || f.fill_constant_en)
-    return unsupported("a C/W transpose with a special function");
-  int64_t size = chip::bytesOf(Type(f.src_data_format));
-  Dims s = sourceDims(f), d{s.n, s.w, s.h, s.c};
-  TESSERA_ASSIGN(Side src, side(m, "source", isa::sourceAddress(f), s, size, f.stride_enable,
-                                sourceStrides(f), Access::Read));
-  TESSERA_ASSIGN(Side dst, side(m, "destination", isa::destinationAddress(f), d, size,
-                                f.stride_enable, destinationStrides(f), Access::Write));
-  forPlanes(d, [&](int64_t n, int64_t c) {
-    if (writable(dst, c, laneMask(f)))
-      for (int64_t h = 0; h < d.h; ++h)
-        for (int64_t w = 0; w < d.w; ++w)
-          std::memcpy(dst.at(n, c, h, w), src.at(n, w, h, c), size_t(size));
-  });
-  return {};
+} // namespace
+
+Status gdmaTensor(Machine &m, const isa::Command &command) {
+  auto f = isa::decode<isa::DMA_tensor>(command);
+  TESSERA_ASSIGN(int64_t size, elementBytes(f));
+  if (f.fill_constant_en && f.cmd_special_function != kNone)
+    return unsupported("fill with a special function");
+  switch (f.cmd_special_function) {
+  case kNone:
+    return f.fill_constant_en ? fill(m, f, size) : copy(m, f, size);
+  case kNcTranspose:
+    return ncTranspose(m, f, size);
+  case kCollect:
+  case kDistribute:
+    return cwTranspose(m, f, size);
+  case kChannelBroadcast:
+    return spread(m, f, size, true, 1);
+  case k4BankCopy:
+    return spread(m, f, size, false, 4);
+  case k4BankBroadcast:
+    return spread(m, f, size, true, 4);
+  default:
+    return unsupported(fmt::format("GDMA tensor special function {}", f.cmd_special_function));
+  }
 }
 
 } // namespace tessera::sim::exec
