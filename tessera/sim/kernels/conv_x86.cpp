@@ -28,7 +28,7 @@ namespace {
     const uint32_t *w = t.weights + kFirst;                                                        \
     for (int64_t g = 0; g < t.groups; ++g) {                                                       \
       const uint8_t *row = t.cells + g * t.groupStride + 4 * p;                                    \
-      for (int64_t k = 0; k < t.tapCount; ++k, w += kAll) {                                        \
+      _Pragma("GCC unroll 3") for (int64_t k = 0; k < t.tapCount; ++k, w += kAll) {                \
         const auto *at = reinterpret_cast<const __m256i *>(row + t.taps[k]);                       \
         __m256i x[V];                                                                              \
         _Pragma("GCC unroll 4") for (int v = 0; v < V; ++v) x[v] = _mm256_loadu_si256(at + v);     \
