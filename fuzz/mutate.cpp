@@ -256,6 +256,14 @@ Bytes containerInput(uint64_t seed, uint64_t index, std::span<const Bytes> bases
         b = std::move(*bytes);
       changes = d.chance(0.1);
     }
+  if (d.chance(0.005)) { // a recipe nested beyond all measure
+    uint64_t n = uint64_t(d.between(40, 200'000));
+    b.insert(b.end(), n, d.chance() ? '[' : '{');
+    for (int i = 0; i < 8; ++i)
+      b.push_back(uint8_t(n >> 8 * i));
+    for (char c : std::string_view("TSRrecp1"))
+      b.push_back(uint8_t(c));
+  }
   for (; changes > 0; --changes) {
     // The header and the tables are a small part of the file and most of what can break.
     uint32_t flat = 0;

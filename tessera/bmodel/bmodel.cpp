@@ -44,6 +44,24 @@ void putWord(std::vector<uint8_t> &b, uint64_t v, int n) {
     b.push_back(static_cast<uint8_t>(v >> 8 * i));
 }
 
+/// How deep lists and objects of a JSON text lie in each other.
+int depthOf(std::string_view text) {
+  int depth = 0, most = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (quoted && c == '\\')
+      ++i;
+    else if (c == '"')
+      quoted = !quoted;
+    else if (!quoted && (c == '[' || c == '{'))
+      most = std::max(most, ++depth);
+    else if (!quoted && (c == ']' || c == '}'))
+      --depth;
+  }
+  return most;
+}
+
 template <class T> using Vector = flatbuffers::Vector<flatbuffers::Offset<T>>;
 
 template <class T> flatbuffers::uoffset_t sizeOf(const flatbuffers::Vector<T> *v) {
@@ -483,6 +501,12 @@ Result<Model> parse(Bytes bytes, const std::string &where, std::shared_future<St
                   fmt::format("the recipe states {} bytes, {} lie behind the blob", length,
                               tail.size() - trailer));
     const auto *text = tail.data() + (tail.size() - trailer - length);
+    // Reading, copying and printing JSON recur once a level.
+    constexpr int kMostLevels = 64;
+    if (depthOf({reinterpret_cast<const char *>(text), size_t(length)}) > kMostLevels)
+      return fail(
+          "bad-file", where,
+          fmt::format("the recipe behind the blob is nested deeper than {} levels", kMostLevels));
     m.recipe = nlohmann::ordered_json::parse(text, text + length, nullptr, false);
     if (m.recipe.is_discarded())
       return fail("bad-file", where, "the recipe behind the blob is not JSON");

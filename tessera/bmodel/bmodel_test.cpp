@@ -131,6 +131,25 @@ TEST(Bmodel, RefusesLocated) {
   EXPECT_FALSE(serialize(Model()));
 }
 
+TEST(Bmodel, RefusesADeeplyNestedRecipe) {
+  Model m = small();
+  m.recipe = nullptr;
+  auto bytes = serialize(m).value();
+  for (uint64_t depth : {60u, 500'000u}) {
+    auto nested = bytes;
+    nested.insert(nested.end(), depth, '[');
+    nested.insert(nested.end(), depth, ']');
+    for (int i = 0; i < 8; ++i)
+      nested.push_back(uint8_t(2 * depth >> 8 * i));
+    for (char c : std::string("TSRrecp1"))
+      nested.push_back(uint8_t(c));
+    auto r = parse(nested, "x");
+    ASSERT_EQ(r.has_value(), depth == 60);
+    EXPECT_EQ(!r && r.error().text().find("nested deeper than 64") != std::string::npos,
+              depth != 60);
+  }
+}
+
 TEST(Bmodel, DamageIsAnErrorNeverACrash) {
   auto good = serialize(small()).value();
   uint32_t seed = std::random_device{}();

@@ -224,9 +224,13 @@ Result<std::vector<Capture>> captures(const nlohmann::ordered_json &recipe) {
                     fmt::format("type '{}' of '{}'", type, c.tensor.name));
       c.tensor.dtype = *found;
       c.tensor.shape = j.at("shape").get<Shape>();
-      for (int64_t dim : c.tensor.shape)
-        if (dim < 1 || dim > chip::kMaxDim)
-          return fail("bad-file", "recipe tensors", fmt::format("shape of '{}'", c.tensor.name));
+      uint64_t room = chip::kGlobalEnd - chip::kGlobalBase; // elements that global memory can hold
+      for (int64_t dim : c.tensor.shape) {
+        if (dim < 1 || dim > chip::kMaxDim || uint64_t(dim) > room)
+          return fail("bad-file", "recipe tensors",
+                      fmt::format("shape {} of '{}'", shapeText(c.tensor.shape), c.tensor.name));
+        room /= uint64_t(dim);
+      }
       c.tensor.address = j.at("address");
       c.tensor.scale = j.value("scale", 1.0f);
       c.tensor.zeroPoint = j.value("zero_point", 0);
