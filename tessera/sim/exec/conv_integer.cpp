@@ -151,7 +151,7 @@ Status convIntegers(Machine &m, const ConvJob &j, const ConvTail &tail) {
       for (int64_t o = first; o < std::min(j.oc, first + kBlockChannels); ++o) {
         const int32_t *values = sums.data() + (o - first) * stride + from - start;
         if (xPhases > 1) {
-          const int32_t *rows[1 + chip::kMaxConvInsert];
+          const int32_t *rows[16]; // any count that the 4-bit field can insert, and one
           for (int64_t x = 0; x < xPhases; ++x)
             rows[x] = values + x * kBlockChannels * stride;
           kernels::interleaveInts(line.data(), rows, xPhases, to - from);
