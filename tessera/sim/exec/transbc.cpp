@@ -1,4 +1,4 @@
-// sTRANSBC: transposes and broadcasts between lanes (bm1684x.md 3.9).
+// sTRANSBC: transposes and broadcasts between lanes (bm1684x.md 3.9; layouts: docs/numerics.md).
 #include "tessera/sim/element.h"
 #include "tessera/sim/exec/exec.h"
 #include "tessera/sim/local.h"
@@ -25,17 +25,16 @@ template <class From> void copyPlanes(Dims d, const Local &res, From from) {
   });
 }
 
-Status transpose(Machine &m, const isa::sTRANSBC &f, Dims d, const Local &res) {
-  if (f.opd0_c != f.res0_w || f.opd0_w != f.res0_c)
-    return fail("bad-shape", "opd0",
-                fmt::format("transpose of {} channels by {} columns into {} by {}", f.opd0_c,
-                            f.opd0_w, f.res0_c, f.res0_w));
+/// Channels and columns change places. The source is (n, w, h, c) of the result's sizes; a CW
+/// transpose writes rows that start on 64-byte units.
+Status transpose(Machine &m, const isa::sTRANSBC &f, Dims d, int64_t size) {
   Dims s{d.n, d.w, d.h, d.c};
-  int64_t lane = chip::laneOf(f.opd0_addr);
-  LocalLayout layout = f.tsk_eu_typ == kCwTranspose
-                           ? chip::rowAlignedLayout(lane, s.n, s.c, s.h, s.w, res.size)
-                           : chip::alignedLayout(lane, s.n, s.c, s.h, s.w, res.size);
-  TESSERA_ASSIGN(Local src, local(m, "opd0", f.opd0_addr, s, res.size, layout));
+  int64_t lane = chip::laneOf(f.res0_addr);
+  TESSERA_ASSIGN(Local src, alignedLocal(m, "opd0", f.opd0_addr, s, size));
+  TESSERA_ASSIGN(Local res, local(m, "result", f.res0_addr, d, size,
+                                  f.tsk_eu_typ == kCwTranspose
+                                      ? chip::rowAlignedLayout(lane, d.n, d.c, d.h, d.w, size)
+                                      : chip::alignedLayout(lane, d.n, d.c, d.h, d.w, size)));
   auto typed = [&]<class T>(T) {
     forLanes(d.c, d.count(), [&](int64_t first) {
       for (int64_t n = 0; n < d.n; ++n)
@@ -57,30 +56,37 @@ Status transbc(Machine &m, const isa::Command &command) {
   int64_t size = chip::bytesOf(Type(f.res0_prec));
   if (size == 0)
     return unsupported("element type of 4 bits");
-  TESSERA_ASSIGN(Local res, alignedLocal(m, "result", f.res0_addr, d, size));
   switch (f.tsk_eu_typ) {
   case kCwTranspose:
   case kWcTranspose:
-    return transpose(m, f, d, res);
+    return transpose(m, f, d, size);
   case kLaneCopy:
   case kLaneBroadcast: {
     bool broadcast = f.tsk_eu_typ == kLaneBroadcast;
     Dims s = d;
     s.c = broadcast ? 1 : d.c;
+    TESSERA_ASSIGN(Local res, alignedLocal(m, "result", f.res0_addr, d, size));
     TESSERA_ASSIGN(Local src, alignedLocal(m, "opd0", f.opd0_addr, s, size));
     copyPlanes(d, res, [&](int64_t n, int64_t c) { return src.plane(n, broadcast ? 0 : c); });
     return {};
   }
   case kStaticBroadcast:
   case kStaticDistribute: {
-    // Broadcast: every lane gets the same row. Distribute: channel c gets the c-th row.
+    // Broadcast: every channel gets the same row. Distribute: channel c gets the c-th element,
+    // without gaps. Batches and rows beyond the first stay.
     bool distribute = f.tsk_eu_typ == kStaticDistribute;
-    if (d.n != 1 || d.h != 1)
-      return unsupported("static broadcast with more than one row per channel");
-    int64_t row = d.w * size;
+    d.n = d.h = 1;
+    if (distribute)
+      d.w = 1;
+    if (chip::spaceOf(f.opd0_addr) != chip::Space::Static)
+      return fail("bad-address", "opd0",
+                  fmt::format("0x{:x} lies outside static memory", f.opd0_addr),
+                  fmt::format("the table's address is 0x{:x} plus its offset", chip::kStaticBase));
+    TESSERA_ASSIGN(Local res, distribute ? compactLocal(m, "result", f.res0_addr, d, size)
+                                         : alignedLocal(m, "result", f.res0_addr, d, size));
     TESSERA_ASSIGN(const uint8_t *src,
-                   m.bytes(f.opd0_addr, uint64_t(distribute ? row * d.c : row)));
-    copyPlanes(d, res, [&](int64_t, int64_t c) { return src + (distribute ? c * row : 0); });
+                   m.bytes(f.opd0_addr, uint64_t(size * (distribute ? d.c : d.w))));
+    copyPlanes(d, res, [&](int64_t, int64_t c) { return src + (distribute ? c * size : 0); });
     return {};
   }
   default:
