@@ -1,5 +1,7 @@
 #include "tessera/numerics/float.h"
 
+#include <limits>
+
 namespace tessera::numerics {
 
 float rsqrt(float x, int steps) {
@@ -28,17 +30,26 @@ float cubeSum(const float *x, const float *w, int64_t count) {
   double products[32];
   int64_t top = 0; // largest biased exponent
   for (int64_t i = 0; i < count; ++i) {
-    products[i] = static_cast<double>(x[i]) * static_cast<double>(w[i]);
+    double p = static_cast<double>(x[i]) * static_cast<double>(w[i]);
+    // A product is an fp32: too small for a normal one it is zero, too large infinite.
+    if (std::abs(p) < 0x1p-126)
+      p = 0;
+    else if (std::abs(p) >= 0x1p128)
+      p = std::copysign(std::numeric_limits<double>::infinity(), p);
+    products[i] = p;
     int64_t exponent = std::bit_cast<int64_t>(products[i]) >> 52 & 0x7FF;
     top = exponent > top ? exponent : top;
   }
   if (top == 0)
     return 0;
-  if (top == 0x7FF) {
-    double sum = 0;
-    for (int64_t i = 0; i < count; ++i)
-      sum += products[i];
-    return static_cast<float>(sum);
+  if (top == 0x7FF) { // infinities of one sign win over NaN, those of both make one
+    bool plus = false, minus = false;
+    for (int64_t i = 0; i < count; ++i) {
+      plus |= products[i] == std::numeric_limits<double>::infinity();
+      minus |= products[i] == -std::numeric_limits<double>::infinity();
+    }
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    return plus == minus ? std::bit_cast<float>(0xFFC00000u) : plus ? kInfinity : -kInfinity;
   }
   // Scaled by 2^(24-E), a product is below 2^25: conversion to int32 truncates toward zero, and 32
   // of them sum exactly.

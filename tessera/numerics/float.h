@@ -38,8 +38,9 @@ float divide(float a, float b, int steps);
 float taylor(float x, std::span<const float> c);
 
 /// The matrix cube's step for fp16 and bf16 ("measured numerics" 8.2): at most 32 products, each
-/// truncated toward zero to 24 fraction bits below the largest one's exponent, summed exactly,
-/// rounded to fp32. The order does not matter. Infinities and NaN follow IEEE.
+/// zero or infinite where no normal fp32 holds it, truncated toward zero to 24 fraction bits below
+/// the largest one's exponent, summed exactly, rounded to fp32. The order does not matter.
+/// Infinities and NaN follow IEEE.
 float cubeSum(const float *x, const float *w, int64_t count);
 
 } // namespace tessera::numerics

@@ -8,8 +8,10 @@ namespace {
 using kernels::CellFormat;
 
 int64_t edgeByte(const ConvJob &j, int64_t channel, bool insert) {
+  if (j.f.tsk_eu_typ != 0) // opd3 is the shift: padded and filled in with 0
+    return 0;
   if (j.edge.immediate) // immediates count by their low 8 bits
-    return insert ? j.f.res1_addr & 0xFF : j.f.tsk_eu_typ == 0 ? j.f.opd3_addr & 0xFF : 0;
+    return insert ? j.f.res1_addr & 0xFF : j.f.opd3_addr & 0xFF;
   return j.edge.plane(0, channel)[insert ? 1 : 0];
 }
 

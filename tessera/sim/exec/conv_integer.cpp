@@ -40,17 +40,16 @@ Result<Finish> finishOf(const ConvJob &j) {
   finish.bits = chip::bitsOf(j.to);
   finish.shifts = f.tsk_eu_typ != 0;
   finish.relu = f.tsk_eu_typ == 2;
-  finish.adds = f.res_add;
+  finish.adds = f.res_add && finish.bits == 32; // 8 and 16 bits are not added to
   finish.shift = int(f.opd3_addr & 31);
-  if (finish.adds && (finish.bits != 32 || finish.shifts))
-    return unsupported("res_add into 8 or 16 bits or with a shift");
   if (finish.shifts && !f.opd3_const)
     return unsupported("a shift from memory");
-  if (finish.shifts && f.opd2_const && f.opd2_addr)
-    return unsupported("an immediate bias");
-  // eu 0 saturates to the signed type; eu 1 is unsigned only if all operands are; eu 2 always.
-  bool isSigned = finish.bits == 32 || f.tsk_eu_typ == 0 ||
-                  (f.tsk_eu_typ == 1 && (f.opd0_sign || f.opd1_sign || f.opd2_sign));
+  if (finish.shifts && f.opd3_addr > 31)
+    return unsupported(fmt::format("a shift of {}", f.opd3_addr));
+  // 8 and 16 bits are unsigned with ReLU, and where all operands are and no zero point is taken off.
+  bool zeroPoint = !finish.shifts && !(f.opd2_const && f.opd2_addr == 0);
+  bool isSigned = finish.bits == 32 ||
+                  (!finish.relu && (f.opd0_sign || f.opd1_sign || f.opd2_sign || zeroPoint));
   finish.range = rangeOf(finish.bits, isSigned);
   return finish;
 }
@@ -62,12 +61,14 @@ struct Piece {
 
 void store(const ConvJob &j, const Finish &finish, const Piece &p, const int32_t *sums) {
   uint8_t *out = j.res.plane(p.n, p.channel) + j.res.size * p.at;
-  int64_t bias = 0;
-  if (finish.shifts && !j.bias.immediate)
+  int64_t bias = 0; // of an immediate the low 16 bits
+  if (finish.shifts)
     bias = j.f.opd2_sign ? int64_t(loadAs<int16_t>(j.bias.plane(0, p.channel)))
                          : int64_t(loadAs<uint16_t>(j.bias.plane(0, p.channel)));
   for (int64_t i = 0; i < p.count; ++i) {
     int64_t v = finish(sums[i], bias);
+    if (finish.adds)
+      v += loadAs<int32_t>(out + 4 * i);
     storeInts(out + i * j.res.size, 0, &v, 1, finish.bits);
   }
 }

@@ -144,10 +144,9 @@ Status integers(const Job &j) {
   if (!isMax && f.opd2_n_str > 6)
     return unsupported(fmt::format("rounding code {}", f.opd2_n_str));
   int64_t bits = chip::bitsOf(j.to);
-  bool signedResult = average                          ? isSigned
-                      : f.tsk_eu_typ == kDepthwiseRelu ? bits == 32
-                                                       : f.opd0_sign || f.opd1_sign || f.opd2_sign;
-  IntRange range = rangeOf(bits, signedResult || (!average && bits == 32));
+  // Depthwise: the sum is 32 bits wide, and signed where any operand is.
+  bool signedSum = average ? isSigned : f.opd0_sign || f.opd1_sign || f.opd2_sign;
+  IntRange range = rangeOf(bits, signedSum && f.tsk_eu_typ != kDepthwiseRelu);
   int64_t width = j.d.w, stride = j.window.x.stride;
   if (j.taps() > 16384)
     return unsupported(fmt::format("a kernel of {} cells", j.taps()));
@@ -185,6 +184,8 @@ Status integers(const Job &j) {
       }
       for (int64_t x = 0; x < width; ++x) {
         int64_t t = sum[x] * scale + bias;
+        if (!average)
+          t = signedSum ? int64_t(int32_t(uint64_t(t))) : int64_t(uint32_t(uint64_t(t)));
         t = relu ? std::max<int64_t>(t, 0) : t;
         v[x] = shift ? numerics::shiftRight(t, std::min(shift, 63), mode) : t;
       }
@@ -216,6 +217,10 @@ Status floats(const Job &j) {
   };
   auto rounded = [type](float v) { return roundTo(type, v); };
   int64_t size = j.src.size, stride = j.window.x.stride, width = j.d.w;
+  // A maximum starts with the lowest finite value, so that it never is negative infinity.
+  float lowest = type == Type::Fp16   ? -65504.0f
+                 : type == Type::Bf16 ? std::bit_cast<float>(0xFF7F0000u)
+                                      : std::numeric_limits<float>::lowest();
   planes<float>(j, [&](int64_t n, int64_t c, std::vector<float> &plane) {
     const uint8_t *edge = j.edge.plane(0, c);
     float pad = read(edge), insert = j.edge.immediate ? word(f.res1_addr) : read(edge + size);
@@ -228,12 +233,13 @@ Status floats(const Job &j) {
       chain[0].assign(width, hasBias ? read(j.bias.plane(0, c)) : 0.0f);
       chain[1].assign(width, 0.0f);
       int64_t item = hasBias ? 1 : 0;
-      bool first = true;
+      std::fill(row.begin(), row.end(), lowest);
       taps(j, plane, oy, [&](const float *cells, int64_t k) {
         if (f.tsk_eu_typ == kMax) {
+          // Denormals compare as zeros, and are kept.
           for (int64_t x = 0; x < width; ++x)
-            row[x] = first ? cells[x * stride] : numerics::maxFlush(row[x], cells[x * stride]);
-          first = false;
+            if (float cell = cells[x * stride]; !(numerics::flush(row[x]) > numerics::flush(cell)))
+              row[x] = cell;
           return;
         }
         float w = f.tsk_eu_typ == kAverage || j.weight.immediate ? word(f.opd1_addr)
@@ -246,7 +252,15 @@ Status floats(const Job &j) {
       if (f.tsk_eu_typ != kMax)
         for (int64_t x = 0; x < width; ++x)
           row[x] = rounded(numerics::addFlush(chain[0][x], chain[1][x]));
-      storeFloats(j.res.plane(n, c) + oy * width * size, size, row.data(), width, type);
+      uint8_t *out = j.res.plane(n, c) + oy * width * size;
+      if (f.tsk_eu_typ == kMax && type == Type::Fp32)
+        for (float &v : row)
+          v = numerics::flush(v);
+      if (f.tsk_eu_typ == kMax && type == Type::Bf16) // its bits, denormals too
+        for (int64_t x = 0; x < width; ++x)
+          storeAs<uint16_t>(out + 2 * x, uint16_t(std::bit_cast<uint32_t>(row[x]) >> 16));
+      else
+        storeFloats(out, size, row.data(), width, type);
     }
   });
   return {};

@@ -1,0 +1,162 @@
+// sCONV: convolution on the matrix cube, integers and floats.
+#include "test/soak/generate/floats.h"
+
+namespace tessera::soak {
+namespace {
+
+using chip::Type;
+
+/// One axis of the window: fields that give at least one output.
+struct Axis {
+  int64_t in, out, kernel, stride, dilation, insert, before, after;
+};
+Axis drawAxis(Draw &d, bool padded, int64_t mode) {
+  Axis a;
+  for (;;) {
+    a.in = d.size(40, 9);
+    a.kernel = d.chance(0.3) ? 1 : d.size(7, 4);
+    a.stride = d.chance() ? 1 : d.size(15, 3);
+    a.dilation = d.chance(0.7) ? 1 : d.size(15, 3);
+    a.insert = d.chance(0.8) ? 0 : d.between(1, d.chance(0.8) ? 3 : 14);
+    a.before = padded ? d.between(0, d.chance(0.8) ? 2 : 15) : 0;
+    a.after = padded ? d.between(0, d.chance(0.8) ? 2 : 15) : 0;
+    int64_t grid = (a.in - 1) * (a.insert + 1) + 1;
+    if (mode == 1) { // a reflection must stay inside
+      a.before = std::min(a.before, grid - 1);
+      a.after = std::min(a.after, grid - 1);
+    } else if (mode == 3) {
+      a.before = std::min(a.before, grid);
+      a.after = std::min(a.after, grid);
+    }
+    int64_t span = grid + a.before + a.after - ((a.kernel - 1) * a.dilation + 1);
+    if (span < 0)
+      continue;
+    a.out = span / a.stride + 1;
+    return a;
+  }
+}
+
+Case conv(Draw &d) {
+  isa::sCONV f;
+  Case c;
+  bool isFloat = d.chance(0.4);
+  Type type = isFloat ? d.pick({Type::Fp32, Type::Fp16, Type::Bf16}) : Type::Int8;
+  int64_t size = chip::bytesOf(type), cube = chip::cubeInputs(type);
+  f.opd0_prec = uint64_t(type);
+  f.tsk_eu_typ = isFloat ? 0 : d.pick({0, 0, 1, 2});
+  bool shifts = f.tsk_eu_typ != 0;
+  Type to = isFloat  ? (d.chance() ? type : Type::Fp32)
+            : shifts ? d.pick({Type::Int8, Type::Int16, Type::Int32})
+                     : d.pick({Type::Int32, Type::Int32, Type::Int16, Type::Int8});
+  f.res0_prec = uint64_t(to);
+  if (!isFloat) {
+    f.opd0_sign = d.chance();
+    f.opd1_sign = d.chance();
+    f.opd2_sign = d.chance();
+  }
+  int64_t n, ic, oc;
+  Axis y, x;
+  LaneRoom room(d);
+  int64_t lane, inLane, inBytes, weightBytes, outBytes, previousBytes;
+  f.opd0_str = d.chance(0.3) ? 3 : 0;
+  int64_t mode = d.chance(0.6) ? 0 : d.between(1, 3);
+  chip::LocalLayout in{};
+  for (;;) {
+    n = d.size(4, 2);
+    ic = d.size(d.chance(0.9) ? 130 : 300, 9);
+    oc = d.size(130, 9);
+    bool padded = d.chance();
+    y = drawAxis(d, padded, mode);
+    x = drawAxis(d, padded, mode);
+    lane = d.chance(0.3) ? 0 : d.between(0, 63);
+    inLane = type == Type::Fp32 && d.chance() ? d.between(0, 63) : 0;
+    if (f.opd0_str == 0) {
+      in = chip::alignedLayout(inLane, n, ic, y.in, x.in, size);
+    } else { // any order of axes, with gaps
+      in.w = d.pick({1, 1, 1, 2, 3});
+      in.h = in.w * x.in + d.between(0, 3);
+      in.c = in.h * y.in + d.between(0, 5);
+      in.n = in.c * chip::slots(inLane, ic) + d.between(0, 5);
+      if (d.chance(0.1))
+        in.h = 0;
+      if (d.chance(0.1))
+        in.c = 0;
+    }
+    inBytes = size * (1 + (n - 1) * in.n + (chip::slots(inLane, ic) - 1) * in.c +
+                      (y.in - 1) * in.h + (x.in - 1) * in.w);
+    weightBytes = size * chip::slots(lane, oc) * chip::alignUp(ic, cube) * y.kernel * x.kernel;
+    outBytes = chip::alignedLaneBytes(lane, n, oc, y.out, x.out, chip::bytesOf(to));
+    previousBytes = chip::alignedLaneBytes(lane, n, oc, y.out, x.out, 4);
+    // Work of the slower simulator: some milliseconds.
+    int64_t work = n * ic * oc * y.out * x.out * y.kernel * x.kernel;
+    if (work < (d.chance(0.02) ? 4000000 : 300000) && inBytes < 60000 && weightBytes < 60000 &&
+        previousBytes < 60000 && in.n < 65536)
+      break;
+  }
+  f.pad_mode = uint64_t(mode);
+  f.kernel_rotate = d.chance(0.3);
+  f.res0_n = n, f.res0_c = oc, f.res0_h = y.out, f.res0_w = x.out;
+  f.opd0_c = ic, f.opd0_h = y.in, f.opd0_w = x.in, f.opd1_h = y.kernel, f.opd1_w = x.kernel;
+  f.res_op_y_str = y.stride, f.res_op_x_str = x.stride;
+  f.opd1_y_ins0 = y.dilation - 1, f.opd1_x_ins0 = x.dilation - 1;
+  f.opd0_y_ins0 = y.insert, f.opd0_x_ins0 = x.insert;
+  f.opd0_up_pad = y.before, f.opd0_dn_pad = y.after;
+  f.opd0_lf_pad = x.before, f.opd0_rt_pad = x.after;
+  if (f.opd0_str == 3) {
+    f.opd0_n_str = in.n, f.opd0_c_str = in.c, f.opd0_h_str = in.h, f.opd0_w_str = in.w;
+  }
+  int64_t inAt = room.take(inBytes), outAt = room.take(previousBytes);
+  f.opd0_addr = chip::localAddress(inLane, inAt);
+  f.res0_addr = chip::localAddress(lane, outAt);
+  // NaN among fp16 and bf16 operands is left out: see docs/numerics.md.
+  bool tame = isFloat && (type != Type::Fp32 || d.chance(0.9));
+  if (tame)
+    patchFloats(d, c.patches, type, inLane, ic, inAt, inBytes);
+  if (d.chance(0.05)) {
+    f.opd1_const = 1;
+    f.opd1_addr = tame ? drawFloat(d, type, 3, false) : uint32_t(d.bits());
+  } else {
+    int64_t at = room.take(weightBytes);
+    f.opd1_addr = chip::localAddress(lane, at);
+    if (tame)
+      patchFloats(d, c.patches, type, lane, oc, at, weightBytes);
+  }
+  // Bias, or the kernel zero point.
+  int64_t itemBytes = isFloat ? 4 : shifts ? 2 : 1;
+  if (d.chance(isFloat || shifts ? 0.7 : 0.3)) {
+    int64_t bytes = itemBytes * chip::slots(lane, oc), at = room.take(bytes, 4);
+    f.opd2_addr = chip::localAddress(lane, at);
+    if (tame)
+      patchFloats(d, c.patches, Type::Fp32, lane, oc, at, bytes);
+  } else {
+    f.opd2_const = 1;
+    f.opd2_addr = isFloat || d.chance() ? 0 : uint32_t(d.bits());
+  }
+  // Shift, or what pads and fills in.
+  if (shifts) {
+    f.opd3_const = 1;
+    f.opd3_addr = uint64_t(d.between(0, 31));
+    f.res1_addr = d.chance() ? 0 : uint32_t(d.bits());
+  } else if (d.chance(0.3)) {
+    int64_t bytes = 2 * size * chip::slots(inLane, ic), at = room.take(bytes, 4);
+    f.opd3_addr = chip::localAddress(inLane, at);
+    if (tame)
+      patchFloats(d, c.patches, type, inLane, ic, at, bytes);
+  } else {
+    f.opd3_const = 1;
+    f.opd3_addr = tame ? drawFloat(d, type, 3, false) : d.chance() ? 0 : uint32_t(d.bits());
+    f.res1_addr = tame ? drawFloat(d, type, 3, false) : d.chance() ? 0 : uint32_t(d.bits());
+  }
+  f.res_add = d.chance(0.2);
+  if (f.res_add && tame)
+    patchFloats(d, c.patches, Type::Fp32, lane, oc, outAt, previousBytes);
+  c.command = isa::command(f);
+  if (isFloat)
+    c.tolerance = Tolerance{to, true, 0, 0, outAt, outBytes};
+  return c;
+}
+
+const Registered kConv({"conv", conv, {isa::Form::sCONV}});
+
+} // namespace
+} // namespace tessera::soak

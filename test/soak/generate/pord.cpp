@@ -1,0 +1,145 @@
+// sPorD: pooling and depthwise convolution.
+#include "test/soak/generate/floats.h"
+
+namespace tessera::soak {
+namespace {
+
+using chip::Type;
+
+enum Op : uint64_t { kDepthwise = 0, kAverage = 1, kDepthwiseRelu = 2, kMax = 4 };
+
+struct Axis {
+  int64_t in, out, kernel, stride, dilation, insert, before, after;
+};
+Axis drawAxis(Draw &d, bool padded, int64_t mode) {
+  Axis a;
+  for (;;) {
+    a.in = d.size(60, 9);
+    a.kernel = d.chance(0.3) ? 1 : d.size(9, 4);
+    a.stride = d.chance() ? 1 : d.size(15, 3);
+    a.dilation = d.chance(0.7) ? 1 : d.size(15, 3);
+    a.insert = d.chance(0.8) ? 0 : d.between(1, d.chance(0.8) ? 3 : 14);
+    a.before = padded ? d.between(0, d.chance(0.8) ? 2 : 15) : 0;
+    a.after = padded ? d.between(0, d.chance(0.8) ? 2 : 15) : 0;
+    int64_t grid = (a.in - 1) * (a.insert + 1) + 1;
+    if (mode == 1) { // a reflection must stay inside
+      a.before = std::min(a.before, grid - 1);
+      a.after = std::min(a.after, grid - 1);
+    } else if (mode == 3) {
+      a.before = std::min(a.before, grid);
+      a.after = std::min(a.after, grid);
+    }
+    int64_t span = grid + a.before + a.after - ((a.kernel - 1) * a.dilation + 1);
+    if (span < 0)
+      continue;
+    a.out = span / a.stride + 1;
+    return a;
+  }
+}
+
+Case pord(Draw &d) {
+  isa::sPorD f;
+  Case c;
+  f.tsk_eu_typ = d.pick({kDepthwise, kAverage, kDepthwiseRelu, kMax});
+  bool depthwise = f.tsk_eu_typ == kDepthwise || f.tsk_eu_typ == kDepthwiseRelu;
+  bool isFloat = f.tsk_eu_typ != kDepthwiseRelu && d.chance(0.4);
+  Type type = isFloat ? d.pick({Type::Fp32, Type::Fp16, Type::Bf16}) : Type::Int8;
+  Type to = isFloat || !depthwise ? type : d.pick({Type::Int8, Type::Int16, Type::Int32});
+  int64_t size = chip::bytesOf(type);
+  f.opd0_prec = uint64_t(type);
+  f.res0_prec = uint64_t(to);
+  if (!isFloat) {
+    f.opd0_sign = d.chance();
+    f.opd1_sign = d.chance();
+    f.opd2_sign = d.chance();
+  }
+  int64_t mode = d.chance(0.6) ? 0 : d.between(1, 3);
+  int64_t lane = d.between(0, 63), n, ch, inBytes, outBytes;
+  Axis y, x;
+  for (;;) {
+    n = d.size(4, 2);
+    ch = d.size(200, 9);
+    bool padded = d.chance();
+    y = drawAxis(d, padded, mode);
+    x = drawAxis(d, padded, mode);
+    inBytes = chip::alignedLaneBytes(lane, n, ch, y.in, x.in, size);
+    outBytes = chip::alignedLaneBytes(lane, n, ch, y.out, x.out, chip::bytesOf(to));
+    int64_t work = n * ch * (y.out * x.out * y.kernel * x.kernel + 4 * y.in * x.in);
+    if (work < (d.chance(0.02) ? 2000000 : 60000) && inBytes < 60000 && outBytes < 60000)
+      break;
+  }
+  f.pad_mode = uint64_t(mode);
+  f.kernel_rotate = d.chance(0.3);
+  f.res0_n = n, f.res0_c = ch, f.res0_h = y.out, f.res0_w = x.out;
+  f.opd0_h = y.in, f.opd0_w = x.in, f.opd1_h = y.kernel, f.opd1_w = x.kernel;
+  f.res_op_y_str = y.stride, f.res_op_x_str = x.stride;
+  f.opd1_y_ins0 = y.dilation - 1, f.opd1_x_ins0 = x.dilation - 1;
+  f.opd0_y_ins0 = y.insert, f.opd0_x_ins0 = x.insert;
+  f.opd0_up_pad = y.before, f.opd0_dn_pad = y.after;
+  f.opd0_lf_pad = x.before, f.opd0_rt_pad = x.after;
+  LaneRoom room(d);
+  int64_t inAt = room.take(inBytes), outAt = room.take(outBytes);
+  f.opd0_addr = chip::localAddress(lane, inAt);
+  f.res0_addr = chip::localAddress(lane, outAt);
+  bool tame = isFloat && d.chance(0.8);
+  if (tame)
+    patchFloats(d, c.patches, type, lane, ch, inAt, inBytes);
+  auto immediate = [&] {
+    return tame ? drawFloat(d, type, 3, false) : d.chance(0.3) ? 0 : uint32_t(d.bits());
+  };
+  if (depthwise) {
+    if (d.chance(0.1)) {
+      f.opd1_const = 1;
+      f.opd1_addr = immediate();
+    } else {
+      int64_t bytes = size * chip::slots(lane, ch) * y.kernel * x.kernel;
+      int64_t at = room.take(bytes, size);
+      f.opd1_addr = chip::localAddress(lane, at);
+      if (tame)
+        patchFloats(d, c.patches, type, lane, ch, at, bytes);
+    }
+    if (d.chance(0.6)) {
+      int64_t itemBytes = isFloat ? size : 4, bytes = itemBytes * chip::slots(lane, ch);
+      int64_t at = room.take(bytes, itemBytes);
+      f.opd2_addr = chip::localAddress(lane, at);
+      if (tame)
+        patchFloats(d, c.patches, type, lane, ch, at, bytes);
+    } else {
+      f.opd2_const = 1;
+    }
+    if (!isFloat)
+      f.res1_addr = uint64_t(d.between(0, 31)) << 8 | (d.bits() & 0xFF);
+    f.opd2_n_str = uint64_t(d.between(0, 6));
+  } else if (f.tsk_eu_typ == kAverage) {
+    f.opd1_const = 1;
+    f.opd1_addr = immediate();
+    f.opd2_const = d.chance();
+    f.opd2_addr = isFloat ? 0 : uint64_t(d.between(0, 31));
+    f.opd2_n_str = uint64_t(d.between(0, 6));
+  } else {
+    f.opd1_const = d.chance();
+    f.opd2_const = d.chance();
+  }
+  if (d.chance(0.3)) {
+    int64_t bytes = 2 * size * chip::slots(lane, ch), at = room.take(bytes, size);
+    f.opd3_addr = chip::localAddress(lane, at);
+    if (tame)
+      patchFloats(d, c.patches, type, lane, ch, at, bytes);
+  } else {
+    f.opd3_const = 1;
+    f.opd3_addr = immediate();
+    if (isFloat)
+      f.res1_addr = immediate();
+    else if (!depthwise)
+      f.res1_addr = uint32_t(d.bits());
+  }
+  c.command = isa::command(f);
+  if (isFloat)
+    c.tolerance = Tolerance{to, true, 0, 0, outAt, outBytes};
+  return c;
+}
+
+const Registered kPord({"pord", pord, {isa::Form::sPorD}});
+
+} // namespace
+} // namespace tessera::soak
