@@ -33,6 +33,8 @@ ExecuteFn executeFunction(isa::Form form) {
     return exec::sfu;
   case Form::sLIN:
     return exec::lin;
+  case Form::sMM:
+    return exec::mm;
   case Form::sMM2:
     return exec::mm2;
   case Form::SYS:

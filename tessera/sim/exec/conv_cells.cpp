@@ -83,6 +83,8 @@ Run runOf(const std::vector<int32_t> &sources) {
     ++r.lead;
   int64_t end = r.lead;
   r.first = end < length ? sources[size_t(end)] : 0;
+  if (r.first < 0) // an inserted element
+    return r;
   while (end < length && sources[size_t(end)] == r.first + end - r.lead)
     ++end;
   int64_t count = end - r.lead;

@@ -21,6 +21,7 @@ Status sgl(Machine &, const isa::Command &);             // sSGL
 Status cmp(Machine &, const isa::Command &);             // sCMP
 Status sfu(Machine &, const isa::Command &);             // sSFU
 Status lin(Machine &, const isa::Command &);             // sLIN
+Status mm(Machine &, const isa::Command &);              // sMM
 Status mm2(Machine &, const isa::Command &);             // sMM2
 Status system(Machine &, const isa::Command &);          // SYS, SYSID, sDMA_sys: nothing to compute
 Status gdmaTensor(Machine &, const isa::Command &);      // DMA_tensor
