@@ -1,4 +1,4 @@
-#include "tessera/evaluate/evaluate.h"
+#include "tessera/evaluate/batch.h"
 
 #include "tessera/image/image.h"
 #include "tessera/support/parallel.h"
@@ -109,16 +109,13 @@ Result<Scores> evaluate(driver::Model &model, const Options &o) {
     progress.advance();
     return {};
   };
-  auto range = [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      if (Status s = one(i); !s)
-        errors[i] = std::move(s).error();
-  };
-  // Interpreters run images side by side; the simulator spreads one image over all cores.
-  if (model.concurrent() && (!o.reference || o.reference->concurrent()))
-    parallelFor(files.size(), 1, range);
-  else
-    range(0, files.size());
+  int runs = runsSideBySide(model, int64_t(files.size()));
+  if (o.reference)
+    runs = std::min(runs, runsSideBySide(*o.reference, int64_t(files.size())));
+  parallelRuns(int64_t(files.size()), runs, [&](int64_t i) {
+    if (Status s = one(size_t(i)); !s)
+      errors[size_t(i)] = std::move(s).error();
+  });
   Error all;
   for (const Error &e : errors)
     all.add(e);

@@ -55,7 +55,8 @@ private:
     std::string where;
     bmodel::Model model;
     std::shared_future<Status> check; ///< of the coefficients; none for a model from memory
-    std::vector<std::vector<sim::Plan>> groups; ///< of each stage, over its subnets in running order
+    std::vector<std::vector<sim::Plan>>
+        groups; ///< of each stage, over its subnets in running order
     /// Machines of each stage that no run uses at the moment, as their last run left them.
     std::mutex mutex;
     std::vector<std::vector<std::unique_ptr<sim::Machine>>> idle;

@@ -12,8 +12,8 @@
 
 namespace tessera::sim {
 
-/// Zero-filled pages that cost memory only where touched; large ones in the host's large pages, whose
-/// faults are few.
+/// Zero-filled pages that cost memory only where touched; large ones in the host's large pages,
+/// whose faults are few.
 class Pages {
 public:
   explicit Pages(size_t bytes);

@@ -41,8 +41,8 @@ private:
   std::span<const uint8_t> view_;
 };
 
-/// The bytes of `path`, read when they are first looked at. Errors as readFile. The file must not be
-/// cut shorter while it is in use; a new one renamed over it does no harm.
+/// The bytes of `path`, read when they are first looked at. Errors as readFile. The file must not
+/// be cut shorter while it is in use; a new one renamed over it does no harm.
 Result<Bytes> mapFile(const std::filesystem::path &path);
 
 } // namespace tessera

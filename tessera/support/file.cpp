@@ -64,7 +64,7 @@ Result<Bytes> mapFile(const fs::path &path) {
   int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     return fail("bad-file", path.string(), "cannot be opened: " + reason(errno));
-  struct stat about {};
+  struct stat about{};
   int rc = ::fstat(fd, &about), e = errno;
   size_t size = static_cast<size_t>(about.st_size);
   void *p = nullptr;

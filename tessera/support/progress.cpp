@@ -11,6 +11,7 @@ bool onTerminal() { return ::isatty(STDERR_FILENO); }
 } // namespace
 
 void Progress::setEnabled(bool on) { enabled = on; }
+bool Progress::isEnabled() { return enabled; }
 
 Progress::Progress(std::string stage, int64_t total, std::string unit)
     : stage_(std::move(stage)), unit_(std::move(unit)), total_(total), start_(Clock::now()),

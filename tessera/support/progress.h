@@ -20,6 +20,7 @@ public:
 
   /// Turns all progress off, e.g. for --quiet. Default on.
   static void setEnabled(bool on);
+  static bool isEnabled();
 
 private:
   void print(bool last);

@@ -82,8 +82,10 @@ public:
   virtual const char *stage() const = 0; ///< "onnx", "top", "tpu", "bmodel"
   /// Estimated run time in ms by the cycle model; only a bmodel has one.
   virtual std::optional<double> milliseconds() const { return std::nullopt; }
-  /// True if run() may be called from several threads at once, each call then using one core.
+  /// True if run() may be called from several threads at once.
   virtual bool concurrent() const { return false; }
+  /// Memory of one run at most, in bytes, beside what all share; 0 = not known.
+  virtual uint64_t runBytes() const { return 0; }
   /// @param inputs by input name; F32 of the input's shape. @param all also inner tensors, in op
   /// order, integers as real values.
   virtual Result<TensorMap> run(const TensorMap &inputs, bool all) = 0;

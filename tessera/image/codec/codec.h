@@ -1,6 +1,6 @@
 #pragma once
-// Private to this room: OpenCV's picture codecs, which bring 130 shared libraries and take longer to
-// load than most networks to run. They lie in a module that is opened with the first picture.
+// Private to this room: OpenCV's picture codecs, which bring 130 shared libraries and take longer
+// to load than most networks to run. They lie in a module that is opened with the first picture.
 #include "tessera/image/opencv.h"
 
 namespace tessera::detail {
