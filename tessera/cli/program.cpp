@@ -20,6 +20,16 @@ void onSignal(int number) {
   ::_exit(128 + number);
 }
 
+// The host's word for a page of a mapped file that is no longer there.
+void onLostPage(int) {
+  constexpr char kText[] =
+      "error[bad-file]: a file that was being read was cut shorter; run again\n";
+  if (::write(STDERR_FILENO, kText, sizeof kText - 1) < 0)
+    ::_exit(2);
+  removeUnfinishedFiles();
+  ::_exit(1);
+}
+
 void printError(const Error &e) { fmt::print(stderr, "{}\n", e.text()); }
 
 /// An argument nobody knows: the verb or flag that was probably meant.
@@ -95,6 +105,7 @@ void onRun(Program &program, CLI::App *verb, std::function<Result<Answer>()> bod
 int runProgram(int argc, const char *const *argv, const Compiler &compiler) {
   std::signal(SIGINT, onSignal);
   std::signal(SIGTERM, onSignal);
+  std::signal(SIGBUS, onLostPage);
   Program p{compiler};
   p.app.description(
       "Tessera " TESSERA_VERSION

@@ -48,7 +48,8 @@ Result<Json> identity(const driver::Model &model, const BatchOptions &o) {
     }
   }
   for (const driver::InputInfo &i : model.inputs())
-    run["preprocess"].push_back(toJson(i.recipe));
+    run["inputs"].push_back(
+        {{"name", i.name}, {"shape", i.shape}, {"preprocess", toJson(i.recipe)}});
   run["all_tensors"] = o.all;
   run["output"] = !o.output.empty();
   run["mask"] = nullptr;
