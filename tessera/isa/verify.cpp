@@ -368,7 +368,7 @@ void check(Checker &k, const sMM2 &f) {
   localOperands(k, f);
 }
 void check(Checker &k, const sSG &f) {
-  k.opcodeRange(0, 16);
+  k.opcode({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 16});
   localOperands(k, f);
 }
 void check(Checker &k, const sSGL &f) { localOperands(k, f); }

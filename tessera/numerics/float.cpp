@@ -5,7 +5,9 @@
 namespace tessera::numerics {
 
 float rsqrt(float x, int steps) {
-  float y = std::bit_cast<float>(0x5F3759DFu - (std::bit_cast<uint32_t>(x) >> 1));
+  // The shift is arithmetic: the guess for a negative number is negative.
+  auto half = static_cast<uint32_t>(std::bit_cast<int32_t>(x) >> 1);
+  float y = std::bit_cast<float>(0x5F3759DFu - half);
   float g = mulFlush(x, 0.5f);
   for (int i = 0; i < steps; ++i)
     y = mulFlush(y, subFlush(1.5f, mulFlush(mulFlush(g, y), y)));
