@@ -51,7 +51,12 @@ template <class F> Case drawRows(Draw &d, F f, bool gather) {
           p.offset = numbers.address - chip::kGlobalBase + uint64_t(at);
         for (int b : {0, 1, 2, 3})
           p.bytes.push_back(uint8_t(row >> 8 * b));
-        out.patches.push_back(std::move(p));
+        // Rows that lie one behind the other become one patch.
+        if (Patch *last = out.patches.empty() ? nullptr : &out.patches.back();
+            last && h > 0 && last->offset + last->bytes.size() == p.offset)
+          last->bytes.insert(last->bytes.end(), p.bytes.begin(), p.bytes.end());
+        else
+          out.patches.push_back(std::move(p));
       }
   f.src_csize = uint64_t(src.c), f.src_hsize = uint64_t(src.h), f.src_wsize = uint64_t(w);
   f.dst_csize = uint64_t(d.chance(0.9) ? dst.c : d.between(0, 9));

@@ -61,6 +61,10 @@ Case tensor(Draw &d) {
     f.nchw_copy = d.chance();
     if (!f.nchw_copy && kind == k4Bank && d.chance(0.2))
       t = reshape(d, s);
+    if (t.n * chip::slots(63, t.c) * (t.h * t.w + 63) * size > 0x6000)
+      s = t = {1, kind == k4Bank ? d.size(70) : 1, d.size(4), d.size(30)};
+    if (kind != k4Bank)
+      t.c = 64 - to.lane < t.c || t.c == 1 ? d.between(1, 64 - to.lane) : t.c;
     break;
   }
   Spot src = drawSpot(d, s, size, from), dst = drawSpot(d, t, size, to);
