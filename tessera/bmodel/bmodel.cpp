@@ -138,6 +138,14 @@ private:
     return blob_.part(b->start(), b->size());
   }
 
+  std::string text(const fb::Binary *b, const std::string &where, const char *what) {
+    Bytes bytes = part(b, where, what);
+    std::span<const uint8_t> s(bytes.data(), bytes.size());
+    while (!s.empty() && s.back() == 0) // padded to whole pages
+      s = s.first(s.size() - 1);
+    return {s.begin(), s.end()};
+  }
+
   void tensors(const Vector<fb::Tensor> *v, std::vector<TensorInfo> &out,
                const std::string &where) {
     for (flatbuffers::uoffset_t i = 0; i < sizeOf(v); ++i) {
@@ -213,6 +221,9 @@ private:
     s.ioAddress = p.io_addr();
     s.ioSize = p.io_size();
     s.dynamic = p.is_dynamic() != 0;
+    s.netProfile = text(p.net_profile(), where, "net profile");
+    s.netStat = text(p.net_stat(), where, "net statistics");
+    s.tensorLocations = text(p.tensor_loc(), where, "tensor locations");
     if (p.core_num() > 1)
       problem(where, fmt::format("is compiled for {} cores; this chip has one", p.core_num()));
     if (const fb::CoeffMem *c = p.coeff_mem()) {
@@ -344,18 +355,20 @@ private:
   }
 
   fb::Binary part(std::span<const uint8_t> bytes) {
-    if (bytes.empty())
+    return part(std::string_view(reinterpret_cast<const char *>(bytes.data()), bytes.size()));
+  }
+  fb::Binary part(std::string_view key) {
+    if (key.empty())
       return {0, 0};
-    std::string_view key(reinterpret_cast<const char *>(bytes.data()), bytes.size());
     std::array<uint8_t, SHA256_DIGEST_LENGTH> sum{};
-    SHA256(bytes.data(), bytes.size(), sum.data());
-    auto [it, fresh] = parts_.try_emplace({bytes.size(), sum}, 0);
+    SHA256(reinterpret_cast<const uint8_t *>(key.data()), key.size(), sum.data());
+    auto [it, fresh] = parts_.try_emplace({key.size(), sum}, 0);
     if (fresh) {
       blob_.resize(toPage(blob_.size()));
       it->second = blob_.size();
       blob_.insert(blob_.end(), key.begin(), key.end());
     }
-    return {it->second, bytes.size()};
+    return {it->second, key.size()};
   }
 
   flatbuffers::Offset<fb::Tensor> tensor(const TensorInfo &t, uint32_t hidden, int index,
@@ -447,9 +460,15 @@ private:
     std::vector<uint64_t> sizes = s.ctxSizes;
     if (sizes.empty())
       sizes.push_back(s.ctxSize);
-    return fb::CreateNetParameterDirect(b_, &in, &out, s.ctxAddress, s.ctxSize, coeff, 0, 0, 0,
-                                        &list, nullptr, nullptr, nullptr, &subnets, 0, &sizes,
-                                        nullptr, 1, s.ioAddress, s.ioSize);
+    fb::Binary profile = part(s.netProfile), stat = part(s.netStat),
+               locations = part(s.tensorLocations);
+    auto ifAny = [](const std::string &text, const fb::Binary &b) {
+      return text.empty() ? nullptr : &b;
+    };
+    return fb::CreateNetParameterDirect(
+        b_, &in, &out, s.ctxAddress, s.ctxSize, coeff, 0, 0, 0, &list, ifAny(s.netProfile, profile),
+        nullptr, nullptr, &subnets, 0, &sizes, ifAny(s.netStat, stat), 1, s.ioAddress, s.ioSize,
+        ifAny(s.tensorLocations, locations));
   }
 
   flatbuffers::FlatBufferBuilder b_{1 << 16};

@@ -5,9 +5,9 @@
 // recipe.
 //
 // Modelled is what static TPU networks need. Reading drops the rest: the kernel and CPU-operator
-// modules (the runtime brings its own), profiles and tensor locations, names of coefficient ranges,
-// relocation lists, cascades, memory types of single tensors. Subnets of other kinds than TPU are
-// read with their mode and without their parameters; dynamic ones without their intermediate code.
+// modules (the runtime brings its own), names of coefficient ranges, relocation lists, cascades,
+// memory types of single tensors. Subnets of other kinds than TPU are read with their mode and
+// without their parameters; dynamic ones without their intermediate code.
 #include "tessera/support/bytes.h"
 #include "tessera/tensor/tensor.h"
 
@@ -54,6 +54,9 @@ struct Stage {
   uint64_t ioAddress = 0, ioSize = 0;
   Bytes coeff; ///< byte k belongs to coeffAddress + k; of a file read: mapped, not copied
   bool dynamic = false;
+  /// What the vendor's compiler embeds with --debug, as text; empty without: the commands of every
+  /// op (net_profile), its cycle estimate (compiler_profile_0.txt), where tensors lie (JSON).
+  std::string netProfile, netStat, tensorLocations;
   bool operator==(const Stage &) const = default;
 };
 

@@ -6,6 +6,7 @@
 #include "tessera/tensor/tensor.h"
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace tessera::codegen {
@@ -31,14 +32,6 @@ struct GlobalBox {
   bool mayOverlap(const GlobalBox &o) const;
 };
 
-struct Instruction {
-  isa::Command command;
-  std::vector<LaneRange> reads, writes; ///< local memory
-  GlobalBox source, destination;        ///< GDMA only
-  int32_t layer = -1, slice = -1;       ///< set by the scheduler
-};
-using Instructions = std::vector<Instruction>;
-
 /// [1,c,h,w] in local memory in the aligned layout (bm1684x.md 2.2), from lane 0.
 struct LocalTensor {
   uint32_t address = 0;
@@ -53,6 +46,22 @@ struct LocalTensor {
   /// The `count` channel slots from `first` (the last may be partly filled).
   LocalTensor slotRange(int64_t first, int64_t count) const;
 };
+
+/// A part of a tensor that is whole in local memory once its instruction has run, and that no
+/// command stores: the only place where it can be seen.
+struct LocalPart {
+  LocalTensor tensor;
+  std::array<int64_t, 4> begin{0, 0, 0, 0}; ///< of the part in the tensor, NCHW
+};
+
+struct Instruction {
+  isa::Command command;
+  std::vector<LaneRange> reads, writes; ///< local memory
+  GlobalBox source, destination;        ///< GDMA only
+  int32_t layer = -1, slice = -1;       ///< set by the scheduler
+  std::optional<LocalPart> completes{}; ///< of its layer's result
+};
+using Instructions = std::vector<Instruction>;
 
 /// chip type code of a DType the chip computes with (I8 U8 I16 U16 I32 F32); internal error
 /// otherwise.

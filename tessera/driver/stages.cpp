@@ -19,6 +19,8 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
+#include <set>
 
 namespace fs = std::filesystem;
 namespace tessera::driver {
@@ -72,6 +74,21 @@ Result<ir::Module> loadModule(const fs::path &file) {
     return fail("bad-file", file.string(), "is not an .mlir file",
                 "give the module that `tessera transform` wrote");
   return ir::Module::load(file);
+}
+
+/// Completes the id chain: the ONNX nodes of each layer's top ops.
+void addOnnxNodes(nlohmann::ordered_json &ids, ir::Module &top) {
+  std::map<int64_t, std::vector<int64_t>> nodes;
+  top.main().walk([&](mlir::Operation *op) {
+    if (int64_t id = ir::idOf(op); id >= 0)
+      nodes[id] = ir::originOf(op);
+  });
+  for (auto &layer : ids["layers"]) {
+    std::set<int64_t> all;
+    for (int64_t id : layer["top"])
+      all.insert(nodes[id].begin(), nodes[id].end());
+    layer["onnx"] = all;
+  }
 }
 
 fs::path beside(const fs::path &file, const std::string &name) { return file.parent_path() / name; }
@@ -220,7 +237,9 @@ Result<Report> deploy(const DeployOptions &o) {
     TESSERA_ASSIGN(schedule::Schedule plan, schedule::schedule(network, {}));
     TESSERA_ASSIGN(emit::Emitted emitted, emit::emit(network, plan));
     emitted.model.recipe = recipeJson(inputsOf(tpu), outputsOf(tpu));
+    addOnnxNodes(emitted.ids, top);
     emitted.model.recipe["tensors"] = emitted.tensors; // where --dump_all_tensors finds inner ones
+    emitted.model.recipe["origins"] = emitted.ids;     // what profile, debug and trace call commands
     TESSERA_TRY(writeText(beside(o.model, o.model.stem().string() + "_ids.json"),
                           emitted.ids.dump() + "\n"));
     TESSERA_TRY(bmodel::write(o.model, emitted.model));

@@ -126,15 +126,23 @@ nlohmann::ordered_json idTable(const schedule::Schedule &s, const std::vector<St
   nlohmann::ordered_json j;
   j["layers"] = nlohmann::ordered_json::array();
   for (const auto &l : s.layers)
-    j["layers"].push_back(
-        {{"id", l.id}, {"tensor", l.name}, {"type", l.type}, {"slices", l.slices}, {"cut", l.cut}});
+    j["layers"].push_back({{"id", l.id},
+                           {"tensor", l.name},
+                           {"type", l.type},
+                           {"top", l.from},
+                           {"slices", l.slices},
+                           {"cut", l.cut}});
   for (bool tiu : {true, false}) {
     auto list = nlohmann::ordered_json::array();
     for (size_t g = 0; g < streams.size(); ++g) {
       const auto &origin = tiu ? streams[g].tiuOrigin : streams[g].gdmaOrigin;
-      for (size_t k = 0; k < origin.size(); ++k) {
+      for (size_t k = 0, count = 0; k < origin.size(); k += count) {
         const Instruction &i = s.program[origin[k]];
-        list.push_back({g, k + 1, i.layer, i.slice});
+        for (count = 1; k + count < origin.size(); ++count)
+          if (const Instruction &next = s.program[origin[k + count]];
+              next.layer != i.layer || next.slice != i.slice)
+            break;
+        list.push_back({g, k + 1, count, i.layer, i.slice});
       }
     }
     j[tiu ? "tiu" : "gdma"] = std::move(list);
@@ -144,21 +152,42 @@ nlohmann::ordered_json idTable(const schedule::Schedule &s, const std::vector<St
 
 nlohmann::ordered_json tensorTable(const schedule::Schedule &s,
                                    const std::vector<Streams> &streams) {
-  std::map<size_t, std::pair<size_t, size_t>> place; // program index -> group, index in the stream
+  std::map<size_t, std::pair<size_t, size_t>> place; // program index -> group, index in its stream
   for (size_t g = 0; g < streams.size(); ++g)
-    for (size_t k = 0; k < streams[g].gdmaOrigin.size(); ++k)
-      place[streams[g].gdmaOrigin[k]] = {g, k};
+    for (const auto *origin : {&streams[g].tiuOrigin, &streams[g].gdmaOrigin})
+      for (size_t k = 0; k < origin->size(); ++k)
+        place[(*origin)[k]] = {g, k};
+  std::map<int32_t, nlohmann::ordered_json> parts; // by layer
+  for (size_t k = 0; k < s.program.size(); ++k)
+    if (const auto &part = s.program[k].completes) {
+      auto [group, index] = place.at(k);
+      auto row = nlohmann::ordered_json::array({group, index, part->tensor.address});
+      for (int64_t v : part->begin)
+        row.push_back(v);
+      for (int64_t v : {part->tensor.c, part->tensor.h, part->tensor.w})
+        row.push_back(v);
+      parts[s.program[k].layer].push_back(std::move(row));
+    }
   auto list = nlohmann::ordered_json::array();
   for (const schedule::StoredTensor &t : s.stored) {
-    auto [group, index] = place.at(t.lastStore);
-    list.push_back({{"name", t.name},
-                    {"dtype", dtypeName(t.dtype)},
-                    {"shape", t.shape},
-                    {"address", s.buffers[size_t(t.buffer)].address + t.offset},
-                    {"scale", t.dtype == DType::F32 ? 1.0 : t.scale},
-                    {"zero_point", 0},
-                    {"group", group},
-                    {"gdma", index}});
+    nlohmann::ordered_json row = {{"name", t.name},
+                                  {"dtype", dtypeName(t.dtype)},
+                                  {"shape", t.shape},
+                                  {"layer", t.layer},
+                                  {"scale", t.dtype == DType::F32 ? 1.0 : t.scale},
+                                  {"zero_point", 0}};
+    if (t.buffer < 0) {
+      row["local"] = std::move(parts[t.layer]);
+    } else {
+      row["address"] = s.buffers[size_t(t.buffer)].address + t.offset;
+      row["stride"] = t.stride;
+      if (t.lastStore) {
+        auto [group, index] = place.at(*t.lastStore);
+        row["group"] = group;
+        row["gdma"] = index;
+      }
+    }
+    list.push_back(std::move(row));
   }
   return list;
 }

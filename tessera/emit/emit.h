@@ -27,13 +27,13 @@ Result<std::vector<Streams>> bind(const schedule::Schedule &s, int64_t maxId = c
 /// the schedule's ports (scale 1 for F32).
 Result<bmodel::Model> pack(const schedule::Schedule &s, const std::vector<Streams> &streams);
 
-/// Where every command comes from: {"layers": [{id, tensor, type, slices, cut}], "tiu"|"gdma":
-/// [[group, id, layer, slice], ...]}.
+/// Where every command comes from, in runs: {"layers": [{id, tensor, type, top, slices, cut}],
+/// "tiu"|"gdma": [[group, first id, count, index of the layer, slice], ...]}. `id` is the tpu op's,
+/// `top` those of the top ops it stands for. Read by bmodel::origins from recipe["origins"].
 nlohmann::ordered_json idTable(const schedule::Schedule &s, const std::vector<Streams> &streams);
 
-/// The side table that the simulator's `dumpAllTensors` reads from recipe["tensors"]: [{name,
-/// dtype, shape, address, scale, zero_point, group, gdma}], gdma = index in its stream of the last
-/// store.
+/// Where the result of every layer can be read: recipe["tensors"], whose format
+/// bmodel/tensor_table.h states.
 nlohmann::ordered_json tensorTable(const schedule::Schedule &s,
                                    const std::vector<Streams> &streams);
 

@@ -2,6 +2,7 @@
 
 #include "tessera/numerics/half.h"
 #include "tessera/numerics/rounding.h"
+#include "tessera/runtime/capture.h"
 #include "tessera/sim/kernels/conv.h"
 #include "tessera/support/parallel.h"
 
@@ -199,51 +200,6 @@ Status mapMemory(sim::Machine &m, const Stage &stage) {
   return m.mapGlobal(stage.ioAddress, stage.ioSize);
 }
 
-/// One row of the recipe's side table.
-struct Capture {
-  TensorInfo tensor;
-  size_t group, gdma;
-};
-
-Result<std::vector<Capture>> captures(const nlohmann::ordered_json &recipe) {
-  if (!recipe.is_object() || !recipe.contains("tensors") || !recipe["tensors"].is_array())
-    return fail("no-tensor-table", "", "the file does not say where its inner tensors lie",
-                "only bmodels of tessera carry that table; drop --dump_all_tensors");
-  constexpr DType kTypes[] = {DType::F32, DType::F16, DType::BF16, DType::I8, DType::U8,
-                              DType::I16, DType::U16, DType::I32,  DType::U32};
-  std::vector<Capture> list;
-  for (const auto &j : recipe["tensors"]) {
-    try {
-      Capture c;
-      c.tensor.name = j.at("name");
-      std::string type = j.at("dtype");
-      auto found = std::find_if(std::begin(kTypes), std::end(kTypes),
-                                [&](DType t) { return type == dtypeName(t); });
-      if (found == std::end(kTypes))
-        return fail("bad-file", "recipe tensors",
-                    fmt::format("type '{}' of '{}'", type, c.tensor.name));
-      c.tensor.dtype = *found;
-      c.tensor.shape = j.at("shape").get<Shape>();
-      uint64_t room = chip::kGlobalEnd - chip::kGlobalBase; // elements that global memory can hold
-      for (int64_t dim : c.tensor.shape) {
-        if (dim < 1 || dim > chip::kMaxDim || uint64_t(dim) > room)
-          return fail("bad-file", "recipe tensors",
-                      fmt::format("shape {} of '{}'", shapeText(c.tensor.shape), c.tensor.name));
-        room /= uint64_t(dim);
-      }
-      c.tensor.address = j.at("address");
-      c.tensor.scale = j.value("scale", 1.0f);
-      c.tensor.zeroPoint = j.value("zero_point", 0);
-      c.group = j.value("group", size_t(0));
-      c.gdma = j.at("gdma");
-      list.push_back(std::move(c));
-    } catch (const nlohmann::json::exception &e) {
-      return fail("bad-file", "recipe tensors", e.what());
-    }
-  }
-  return list;
-}
-
 } // namespace
 
 Result<Session> Session::open(const std::filesystem::path &path,
@@ -371,12 +327,12 @@ Result<TensorMap> Session::run(const TensorMap &inputs, const RunOptions &option
   TESSERA_ASSIGN(size_t stageIndex, stageFor(inputs));
   const Stage *stage = &data_->model.nets.front().stages[stageIndex];
   auto here = [&](const Error &e) { return fail(located(data_->where, e)); };
-  std::vector<Capture> wanted;
+  std::optional<Capture> capture;
   if (options.dumpAllTensors) {
-    auto list = captures(data_->model.recipe);
+    auto list = bmodel::tensorTable(data_->model, stageIndex);
     if (!list)
       return here(list.error());
-    wanted = std::move(*list);
+    capture.emplace(std::move(*list));
   }
   auto taken = takeMachine(stageIndex);
   if (!taken)
@@ -389,22 +345,18 @@ Result<TensorMap> Session::run(const TensorMap &inputs, const RunOptions &option
     if (auto s = storeInput(t, *inputs.find(t.name), *memory); !s)
       return here(s.error());
   }
-  TensorMap captured;
+  if (capture)
+    if (auto s = capture->start(machine); !s)
+      return here(s.error());
   const auto &groups = data_->groups[stageIndex];
   for (size_t g = 0; g < groups.size(); ++g) {
     sim::RunHooks hooks;
     if (options.hooks)
       hooks = *options.hooks;
-    if (!wanted.empty())
+    if (capture)
       hooks.afterCommand = [&](const sim::Machine &m, const sim::Place &place,
                                const isa::Command &command) -> Status {
-        if (place.engine == isa::Engine::Gdma)
-          for (const Capture &c : wanted)
-            if (c.group == g && c.gdma == place.index) {
-              TESSERA_ASSIGN(const uint8_t *memory, memoryOf(machine, c.tensor, sim::Access::Read));
-              TESSERA_ASSIGN(Tensor t, loadOutput(c.tensor, memory));
-              captured.set(c.tensor.name, std::move(t));
-            }
+        TESSERA_TRY(capture->after(machine, g, place));
         return options.hooks && options.hooks->afterCommand
                    ? options.hooks->afterCommand(m, place, command)
                    : Status{};
@@ -426,9 +378,25 @@ Result<TensorMap> Session::run(const TensorMap &inputs, const RunOptions &option
       return here(tensor.error());
     outputs.set(t.name, std::move(*tensor));
   }
-  for (const auto &[name, tensor] : captured)
-    if (!outputs.contains(name))
-      outputs.set(name, tensor);
+  if (capture) {
+    Error errors;
+    auto rest = capture->finish([&](const bmodel::StoredTensor &t, const Tensor &stored) {
+      if (outputs.contains(t.name))
+        return;
+      auto values = loadOutput({t.name, t.dtype, t.shape, 0, 0, t.scale, t.zeroPoint},
+                               stored.bytes().data());
+      if (values)
+        outputs.set(t.name, std::move(*values));
+      else
+        errors.add(values.error());
+    });
+    if (!errors.empty())
+      return here(errors);
+    // A vendor's table lacks the slices of some ops; ours names every element.
+    if (!rest.empty() && data_->model.recipe.is_object() && data_->model.recipe.contains("tensors"))
+      return here(Error("bad-file", fmt::format("tensor '{}'", rest.front()),
+                        "is never whole by the table behind the blob", "compile the model again"));
+  }
   // After a mistake the machine is dropped instead.
   std::lock_guard lock(data_->mutex);
   data_->idle[stageIndex].push_back(std::move(*taken));

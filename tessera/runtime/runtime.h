@@ -12,13 +12,8 @@
 namespace tessera::runtime {
 
 struct RunOptions {
-  /// Also every inner tensor that the recipe's side table names. Error "no-tensor-table" when the
-  /// file holds none (files of other compilers). An entry of recipe["tensors"] is
-  ///   {"name", "dtype" ("i8", "f32", ...), "shape": [...], "address", "scale", "zero_point",
-  ///    "group", "gdma"}:
-  /// the packed tensor lies at the global address `address` once instruction `gdma` (index in its
-  /// stream, from 0) of command group `group` (from 0, counted over all subnets in their order) has
-  /// run; it is returned as (value - zero_point) * scale.
+  /// Also every inner tensor that the file's table names (bmodel/origins.h), those that live only
+  /// in local memory included, as real values. Error "no-tensor-table" when the file holds none.
   bool dumpAllTensors = false;
   /// Watches every command; may be null.
   sim::RunHooks *hooks = nullptr;

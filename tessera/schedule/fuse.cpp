@@ -54,6 +54,7 @@ std::vector<Epilogue> Scheduler::epiloguesOf(int32_t l) {
     const Layer &layer = net_.layers[m];
     Epilogue e;
     e.output = view(layer.output);
+    e.layer = int32_t(m);
     e.recipe = recipeOf(layer);
     if (auto *p = std::get_if<MaxPool>(&layer.op)) {
       auto in = shape(layer.inputs[0]);

@@ -126,7 +126,8 @@ private:
   }
   void append(Instructions list, size_t k) {
     for (Instruction &i : list) {
-      i.layer = plans_[order_[k].plan].layer;
+      if (i.layer < 0) // else of an op that this one does on its result
+        i.layer = plans_[order_[k].plan].layer;
       i.slice = int32_t(order_[k].slice);
       result_.program.push_back(std::move(i));
     }

@@ -129,20 +129,29 @@ void Scheduler::placeTensors() {
 
 void Scheduler::listStored() {
   std::vector<std::vector<size_t>> stores(out_.buffers.size()); // by buffer, program order
-  for (size_t k = 0; k < out_.program.size(); ++k)
+  std::set<int32_t> local;                                      // layers
+  for (size_t k = 0; k < out_.program.size(); ++k) {
     if (int32_t b = out_.program[k].destination.buffer; b >= 0)
       stores[size_t(b)].push_back(k);
+    if (out_.program[k].completes)
+      local.insert(out_.program[k].layer);
+  }
   for (const Layer &layer : net_.layers) {
     const NetTensor &t = tensor(layer.output);
     const View &v = view(layer.output);
-    if (!v.isDense())
-      continue;
-    const auto &list = stores[size_t(v.buffer)];
-    auto last = std::find_if(list.rbegin(), list.rend(), [&](size_t k) {
-      return out_.program[k].destination.mayOverlap(v.box());
-    });
-    if (last != list.rend())
-      out_.stored.push_back({t.name, t.shape, t.dtype, t.scale, v.buffer, v.offset, *last});
+    StoredTensor s{t.name, t.shape, t.dtype, t.scale, int32_t(&layer - net_.layers.data())};
+    if (!local.count(s.layer)) {
+      const auto &list = stores[size_t(v.buffer)];
+      auto last = std::find_if(list.rbegin(), list.rend(), [&](size_t k) {
+        return out_.program[k].destination.mayOverlap(v.box());
+      });
+      s.buffer = v.buffer;
+      s.offset = v.offset;
+      s.stride = v.stride;
+      if (last != list.rend())
+        s.lastStore = *last;
+    }
+    out_.stored.push_back(std::move(s));
   }
 }
 

@@ -117,6 +117,15 @@ void runEpilogue(const ConvPlan &p, const Place &at, const Addresses &a, size_t 
                  const LocalTensor &result, Instructions &list) {
   const Epilogue &epilogue = p.work.epilogues[e];
   LocalTensor out = extraTensor(p, at, a, e);
+  struct Mark { // what follows is the epilogue's
+    Instructions &list;
+    size_t from;
+    int32_t layer;
+    ~Mark() {
+      for (; from < list.size(); ++from)
+        list[from].layer = layer;
+    }
+  } mark{list, list.size(), epilogue.layer};
   if (epilogue.recipe) {
     std::vector<LocalTensor> scratch;
     for (size_t k = 0; k < p.scratch[e].size(); ++k)
@@ -133,6 +142,13 @@ void runEpilogue(const ConvPlan &p, const Place &at, const Addresses &a, size_t 
                          epilogue.poolY, epilogue.poolX, out));
   if (epilogue.relu && out.dtype == DType::I8)
     list.push_back(arith(Arith::Max, out, tensorOperand(out), immediateOperand(0, DType::I8)));
+}
+
+// The last command of `list` completes this slice's result; says so where nothing stores it.
+void markResult(const ConvPlan &p, const Place &at, const LocalTensor &result, Instructions &list) {
+  if (!p.work.storeResult)
+    list.back().completes = LocalPart{
+        result, {at.n, p.oc[at.o].begin, p.rows[at.row].out0, p.columns[at.column].out0}};
 }
 
 Instructions computeByCell(const ConvPlan &p, const Place &at, const Addresses &a) {
@@ -171,6 +187,7 @@ Instructions computeByCell(const ConvPlan &p, const Place &at, const Addresses &
           plane.address, {0, uint64_t(plane.planeElements()), uint64_t(in.w), 1}, plane.range()));
     }
   }
+  markResult(p, at, result, list);
   for (size_t e = 0; e < p.work.epilogues.size(); ++e)
     runEpilogue(p, at, a, e, result, list);
   return list;
@@ -225,9 +242,11 @@ Instructions compute(const ConvPlan &p, const Place &at, const Addresses &a) {
     list.push_back(
         requantize(sum, uint32_t(a[p.weights] + s * chip::kEuBytes), result.slotRange(s, 1)));
   }
-  if (tail)
+  if (tail) {
+    markResult(p, at, result, list);
     for (size_t e = 0; e < p.work.epilogues.size(); ++e)
       runEpilogue(p, at, a, e, result, list);
+  }
   return list;
 }
 
@@ -248,6 +267,7 @@ Instructions storeResult(const ConvPlan &p, const Place &at, const Addresses &a)
     int64_t x0 = epilogue.recipe ? x.out0 : pooled(epilogue.poolX, x).first;
     list.push_back(storeTensor(
         t, epilogue.output.part({at.n, oc.begin, y0, x0}, {1, oc.end - oc.begin, t.h, t.w})));
+    list.back().layer = epilogue.layer;
   }
   return list;
 }

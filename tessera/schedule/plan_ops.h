@@ -14,6 +14,7 @@ struct Epilogue {
   codegen::WindowAxis poolY, poolX;
   bool relu = false; ///< of the pool
   View output;
+  int32_t layer = -1; ///< the commands' origin
 };
 
 struct ConvWork {

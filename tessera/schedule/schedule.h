@@ -5,6 +5,8 @@
 #include "tessera/codegen/instruction.h"
 #include "tessera/schedule/network.h"
 
+#include <optional>
+
 namespace tessera::schedule {
 
 struct Options {
@@ -32,21 +34,26 @@ struct Port {
   uint64_t offset = 0;
 };
 
-/// A tensor that lies packed in global memory once the store `program[lastStore]` has run.
+/// Where a layer's result can be read: in global memory once `program[lastStore]` has run (no value:
+/// from the start), or, without a buffer, part by part as `completes` of the layer's instructions
+/// says.
 struct StoredTensor {
   std::string name;
   Shape shape;
   DType dtype = DType::I8;
   double scale = 0;
+  int32_t layer = -1;
   int32_t buffer = -1;
   uint64_t offset = 0;
-  size_t lastStore = 0;
+  std::array<int64_t, 4> stride{0, 0, 0, 0}; ///< NCHW, elements
+  std::optional<size_t> lastStore;
 };
 
 /// What the scheduler did with one layer, for readers.
 struct LayerReport {
   std::string name, type;
   int64_t id = -1;
+  std::vector<int64_t> from; ///< ids of the top ops
   int64_t slices = 0;
   std::string cut;       ///< e.g. "4 row bands of 52 x 1 column bands of 304, 2 channel blocks"
   int64_t relayouts = 0; ///< times local memory had to be emptied to place a slice
@@ -59,7 +66,7 @@ struct Schedule {
   /// order.
   codegen::Instructions program;
   std::vector<Port> inputs, outputs;
-  /// In network order; tensors that never leave local memory, or lie there with gaps, are missing.
+  /// The results of all layers, in network order.
   std::vector<StoredTensor> stored;
   std::vector<LayerReport> layers; ///< by layer index of the network
   uint64_t coefficientBytes = 0, neuronAddress = 0, neuronBytes = 0;

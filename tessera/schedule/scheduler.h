@@ -39,7 +39,7 @@ private:
   /// Part of a Concat's result that input i fills; of a Pad's result the part that its input fills.
   View insideOf(const Layer &layer, size_t i) const;
   void placeTensors();
-  /// Which tensors lie densely in global memory, and after which command they are whole.
+  /// Where each layer's result lies, and after which command it is whole.
   void listStored();
   Status assignAddresses();
 

@@ -110,6 +110,7 @@ public:
       Layer layer;
       layer.type = op.getName().stripDialect().str();
       layer.id = ir::idOf(&op);
+      layer.from = ir::originOf(&op);
       layer.output = t;
       layer.op = convert(&op, layer);
       if (layer.inputs.empty() && !std::holds_alternative<Unsupported>(layer.op))
