@@ -28,6 +28,8 @@ void addDeploy(Program &p) {
   verb->add_option("--tolerance", *tolerance,
                    "lowest cosine and Euclid likeness with the reference (default 0.8,0.5)");
   verb->add_flag("--compare_all", o->compareAll, "compare inner tensors with the reference too");
+  verb->add_flag("--profile", o->profile,
+                 "also compiler_profile_0.txt beside the .bmodel: the cycles of every command");
   onRun(p, verb, [=, &p]() -> Result<Answer> {
     std::transform(o->quantize.begin(), o->quantize.end(), o->quantize.begin(),
                    [](unsigned char c) { return std::toupper(c); });

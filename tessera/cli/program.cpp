@@ -122,6 +122,7 @@ int runProgram(int argc, const char *const *argv, const Compiler &compiler) {
   addInfo(p);
   addDis(p);
   addCompare(p);
+  addProfile(p);
   try {
     p.app.parse(argc, argv);
   } catch (const CLI::Success &e) { // --help, --version

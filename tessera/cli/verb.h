@@ -42,6 +42,7 @@ void addSynth(Program &);
 void addDis(Program &);
 void addInfo(Program &);
 void addCompare(Program &);
+void addProfile(Program &);
 
 /// Parses `argv` and runs the verb; messages on stderr. Exit codes: 0 done, 1 a mistake in the
 /// input or an answer that is "no" (compare, tolerance).

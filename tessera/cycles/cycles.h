@@ -27,6 +27,19 @@ struct Traffic {
 /// TIU and system commands move nothing.
 Traffic traffic(const isa::Command &);
 
+/// What the profile counts as all of the memory's rate.
+inline constexpr uint64_t kDramBytesPerSecond = uint64_t(64) << 30;
+
+/// What a command does and what its unit could do: products of the cube (those with inserted zeros
+/// not counted), element operations of the lanes (a pool's window is one a tap), bytes moved.
+enum class Unit : uint8_t { None, Cube, Lanes, Transfer };
+struct Work {
+  Unit unit = Unit::None;
+  uint64_t done = 0;
+  double peak = 0; ///< a cycle
+};
+Work work(const isa::Command &);
+
 /// Half open: the command runs in cycles start .. end - 1. A system command has start == end.
 struct TimedCommand {
   uint64_t start = 0, end = 0;

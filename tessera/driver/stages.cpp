@@ -9,6 +9,7 @@
 #include "tessera/import/onnx/import.h"
 #include "tessera/interpret/interpret.h"
 #include "tessera/optimize/optimize.h"
+#include "tessera/profile/profile.h"
 #include "tessera/quantize/quantize.h"
 #include "tessera/runtime/runtime.h"
 #include "tessera/schedule/ir/from_ir.h"
@@ -89,6 +90,19 @@ void addOnnxNodes(nlohmann::ordered_json &ids, ir::Module &top) {
       all.insert(nodes[id].begin(), nodes[id].end());
     layer["onnx"] = all;
   }
+}
+
+/// Two for each product of a convolution's filter with real input: what a profile divides by time.
+uint64_t operationsOf(const schedule::Network &network) {
+  int64_t products = 0;
+  for (const schedule::Layer &l : network.layers) {
+    auto count = [&](int32_t t) { return elementCount(network.tensors[size_t(t)].shape); };
+    if (auto *c = std::get_if<schedule::Conv2D>(&l.op))
+      products += count(l.output) * (c->filter.count() / c->filter.dim(0));
+    else if (auto *d = std::get_if<schedule::Deconv>(&l.op))
+      products += count(l.inputs[0]) * (d->filter.count() / d->filter.dim(1) / d->group);
+  }
+  return 2 * uint64_t(products);
 }
 
 fs::path beside(const fs::path &file, const std::string &name) { return file.parent_path() / name; }
@@ -238,6 +252,7 @@ Result<Report> deploy(const DeployOptions &o) {
     TESSERA_ASSIGN(emit::Emitted emitted, emit::emit(network, plan));
     emitted.model.recipe = recipeJson(inputsOf(tpu), outputsOf(tpu));
     addOnnxNodes(emitted.ids, top);
+    emitted.model.recipe["operations"] = operationsOf(network);
     emitted.model.recipe["tensors"] = emitted.tensors; // where --dump_all_tensors finds inner ones
     emitted.model.recipe["origins"] = emitted.ids;     // what profile, debug and trace call commands
     TESSERA_TRY(writeText(beside(o.model, o.model.stem().string() + "_ids.json"),
@@ -245,6 +260,13 @@ Result<Report> deploy(const DeployOptions &o) {
     TESSERA_TRY(bmodel::write(o.model, emitted.model));
     TESSERA_ASSIGN(double ms, estimateMilliseconds(emitted.model));
     const bmodel::Stage &stage = emitted.model.nets.front().stages.front();
+    if (o.profile) {
+      TESSERA_ASSIGN(profile::Profile p, profile::profile(emitted.model, 0, o.model.string()));
+      fs::path file = beside(o.model, "compiler_profile_0.txt");
+      TESSERA_TRY(writeText(file, profile::compilerProfileText(p)));
+      report.json["profile"] = file.string();
+      report.lines.push_back(file.string() + ": cycles of every command");
+    }
     report.json["bmodel"] = o.model.string();
     report.json["ms"] = ms;
     report.json["coeff_bytes"] = stage.coeff.size();

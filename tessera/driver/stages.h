@@ -42,6 +42,7 @@ struct DeployOptions {
   std::filesystem::path testInput, testReference;
   double toleranceCosine = 0.8, toleranceEuclid = 0.5;
   bool compareAll = false;
+  bool profile = false; ///< also compiler_profile_0.txt beside the bmodel
 };
 /// top + table -> tpu module, schedule, bmodel. With a test input: interpreter and simulator must
 /// agree in every bit; with a reference, its tensors must be as like as the tolerances ask.

@@ -379,6 +379,8 @@ Result<TensorMap> Session::run(const TensorMap &inputs, const RunOptions &option
     outputs.set(t.name, std::move(*tensor));
   }
   if (capture) {
+    for (const TensorInfo &t : stage->inputs)
+      outputs.set(t.name, *inputs.find(t.name));
     Error errors;
     auto rest = capture->finish([&](const bmodel::StoredTensor &t, const Tensor &stored) {
       if (outputs.contains(t.name))

@@ -12,8 +12,8 @@
 namespace tessera::runtime {
 
 struct RunOptions {
-  /// Also every inner tensor that the file's table names (bmodel/origins.h), those that live only
-  /// in local memory included, as real values. Error "no-tensor-table" when the file holds none.
+  /// Also the inputs and every inner tensor that the file's table names (bmodel/origins.h), those
+  /// that live only in local memory included, as real values. Error "no-tensor-table" when the file holds none.
   bool dumpAllTensors = false;
   /// Watches every command; may be null.
   sim::RunHooks *hooks = nullptr;

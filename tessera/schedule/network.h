@@ -87,10 +87,10 @@ using Op = std::variant<Conv2D, Deconv, MaxPool, Add, MulShift, Concat, Pad, Sli
 struct Layer {
   std::string type;            ///< op name as the user knows it, e.g. "Conv2D"
   int64_t id = -1;             ///< of the tpu op
-  std::vector<int64_t> from{}; ///< ids of the top ops that it stands for
   std::vector<int32_t> inputs; ///< tensor indices
   int32_t output = -1;
   Op op;
+  std::vector<int64_t> from{}; ///< ids of the top ops that it stands for
 };
 
 struct Network {

@@ -46,7 +46,7 @@ struct StoredTensor {
   int32_t buffer = -1;
   uint64_t offset = 0;
   std::array<int64_t, 4> stride{0, 0, 0, 0}; ///< NCHW, elements
-  std::optional<size_t> lastStore;
+  std::optional<size_t> lastStore{};
 };
 
 /// What the scheduler did with one layer, for readers.
