@@ -465,10 +465,10 @@ private:
     auto ifAny = [](const std::string &text, const fb::Binary &b) {
       return text.empty() ? nullptr : &b;
     };
-    return fb::CreateNetParameterDirect(
-        b_, &in, &out, s.ctxAddress, s.ctxSize, coeff, 0, 0, 0, &list, ifAny(s.netProfile, profile),
-        nullptr, nullptr, &subnets, 0, &sizes, ifAny(s.netStat, stat), 1, s.ioAddress, s.ioSize,
-        ifAny(s.tensorLocations, locations));
+    return fb::CreateNetParameterDirect(b_, &in, &out, s.ctxAddress, s.ctxSize, coeff, 0, 0, 0,
+                                        &list, ifAny(s.netProfile, profile), nullptr, nullptr,
+                                        &subnets, 0, &sizes, ifAny(s.netStat, stat), 1, s.ioAddress,
+                                        s.ioSize, ifAny(s.tensorLocations, locations));
   }
 
   flatbuffers::FlatBufferBuilder b_{1 << 16};

@@ -212,9 +212,8 @@ std::array<int64_t, 4> dense(const std::array<int64_t, 4> &s) {
 std::array<int64_t, 4> localStride(bool aligned, uint64_t address, const std::array<int64_t, 4> &s,
                                    DType type) {
   int64_t lane = chip::laneOf(address);
-  chip::LocalLayout l =
-      aligned ? chip::alignedLayout(lane, s[0], s[1], s[2], s[3], dtypeSize(type))
-              : chip::compactLayout(lane, s[0], s[1], s[2], s[3]);
+  chip::LocalLayout l = aligned ? chip::alignedLayout(lane, s[0], s[1], s[2], s[3], dtypeSize(type))
+                                : chip::compactLayout(lane, s[0], s[1], s[2], s[3]);
   return {l.n, l.c, l.h, l.w};
 }
 
@@ -327,8 +326,8 @@ bool vendorScale(const std::string &type, StoredTensor &t) {
   if (at == type.npos)
     return true;
   size_t comma = type.find(',', at), end = type.find('>', at);
-  if (comma == type.npos || end == type.npos || comma > end ||
-      type.find('{', at) < end || type.substr(at, comma - at).find("f32:") != type.npos)
+  if (comma == type.npos || end == type.npos || comma > end || type.find('{', at) < end ||
+      type.substr(at, comma - at).find("f32:") != type.npos)
     return false;
   t.scale = std::strtof(type.c_str() + comma + 1, nullptr);
   if (size_t colon = type.find(':', comma); colon < end)

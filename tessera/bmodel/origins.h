@@ -11,8 +11,8 @@ namespace tessera::bmodel {
 
 /// An op of the last stage before commands.
 struct Layer {
-  int64_t id = -1;               ///< of the tpu op; the vendor's: line of its final module
-  std::string type, tensor;      ///< "Conv2D" and the name of its result
+  int64_t id = -1;                ///< of the tpu op; the vendor's: line of its final module
+  std::string type, tensor;       ///< "Conv2D" and the name of its result
   std::vector<int64_t> top, onnx; ///< ids of the top ops, indices of the ONNX nodes it stands for
   int64_t slices = 0;
   /// "Conv2D_19", the form of the vendor's profiles: no spaces, no bars.
@@ -39,7 +39,8 @@ Result<Origins> origins(const Model &model, size_t stage = 0);
 /// Part of a tensor in memory. Whole once the commands named have run; without any, from the start.
 struct Piece {
   bool local = false;
-  uint64_t address = 0; ///< as GDMA commands write it; local: as TIU commands do (lane << 18 | byte)
+  uint64_t address =
+      0; ///< as GDMA commands write it; local: as TIU commands do (lane << 18 | byte)
   std::array<int64_t, 4> begin{0, 0, 0, 0}, size{1, 1, 1, 1}; ///< in the tensor, NCHW
   /// Elements; local: of batch, channel slot, row, column.
   std::array<int64_t, 4> stride{0, 0, 0, 0};

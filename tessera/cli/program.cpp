@@ -123,6 +123,7 @@ int runProgram(int argc, const char *const *argv, const Compiler &compiler) {
   addDis(p);
   addCompare(p);
   addProfile(p);
+  addDebug(p);
   try {
     p.app.parse(argc, argv);
   } catch (const CLI::Success &e) { // --help, --version

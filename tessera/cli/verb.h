@@ -43,6 +43,7 @@ void addDis(Program &);
 void addInfo(Program &);
 void addCompare(Program &);
 void addProfile(Program &);
+void addDebug(Program &);
 
 /// Parses `argv` and runs the verb; messages on stderr. Exit codes: 0 done, 1 a mistake in the
 /// input or an answer that is "no" (compare, tolerance).

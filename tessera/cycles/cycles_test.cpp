@@ -166,6 +166,32 @@ TEST(Traffic, KnowsItsDirection) {
   EXPECT_EQ(traffic(conv(1, 0)).bytes, 0u);
 }
 
+TEST(Work, CountsProductsThatMeetNoInsertedZero) {
+  Work w = work(conv(1, 0)); // 1x1, 3 channels to 3, 86x256
+  EXPECT_EQ(w.unit, Unit::Cube);
+  EXPECT_EQ(w.done, 86u * 256 * 3 * 3);
+  EXPECT_EQ(w.peak, 64.0 * 64 * 4);
+  auto f = decode<sCONV>(conv(1, 0, 8, 8)); // a 2x2 transposed convolution of stride 2
+  f.opd1_h = f.opd1_w = 2, f.opd0_x_ins0 = f.opd0_y_ins0 = 1;
+  f.opd0_h = f.opd0_w = 4;
+  f.opd0_up_pad = f.opd0_dn_pad = f.opd0_lf_pad = f.opd0_rt_pad = 1;
+  EXPECT_EQ(work(command(f)).done, 8u * 8 * 3 * 3); // one tap of four an output
+  EXPECT_EQ(work(load(1, 0, 16, 576)).done, 16u * 576);
+  EXPECT_EQ(work(load(1, 0, 16, 576)).unit, Unit::Transfer);
+  EXPECT_EQ(work(endCommand(Engine::Tiu, 1)).unit, Unit::None);
+  uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  for (int i = 0; i < 20000; ++i) {
+    Command c;
+    c.form = Form(random() % kFormCount);
+    c.engine = engineOf(c.form);
+    for (int k = 0; k < info(c.form).bits / 64; ++k)
+      c.words[size_t(k)] = random() & random() & random();
+    EXPECT_TRUE(isSystem(c) || work(c).peak > 0) << disassemble(c);
+  }
+}
+
 TEST(Timeline, EnginesWaitForEachOtherOnlyById) {
   // Loads of 303 cycles, convolutions of 5504.
   std::vector<Command> gdma = {load(1, 0, 64, 256), load(2, 0, 64, 256), load(3, 1, 64, 256),

@@ -29,8 +29,7 @@ uint64_t taps(uint64_t out, uint64_t kernel, uint64_t dilation, uint64_t stride,
 }
 
 template <class T> uint64_t convolutionTaps(const T &f) {
-  return taps(f.res0_h, f.opd1_h, f.opd1_y_ins0 + 1, f.res_op_y_str, f.opd0_up_pad,
-              f.opd0_y_ins0) *
+  return taps(f.res0_h, f.opd1_h, f.opd1_y_ins0 + 1, f.res_op_y_str, f.opd0_up_pad, f.opd0_y_ins0) *
          taps(f.res0_w, f.opd1_w, f.opd1_x_ins0 + 1, f.res_op_x_str, f.opd0_lf_pad, f.opd0_x_ins0);
 }
 
@@ -65,11 +64,17 @@ template <class T> Work tiu(const T &f) {
     bool conv = T::kForm == Form::sCONV, pool = T::kForm == Form::sPorD;
     if constexpr (T::kForm == Form::TIU_long)
       conv = f.tsk_typ == 0, pool = f.tsk_typ == 1;
-    if constexpr (requires { f.opd0_c; f.opd0_y_ins0; })
+    if constexpr (requires {
+                    f.opd0_c;
+                    f.opd0_y_ins0;
+                  })
       if (conv)
         return {Unit::Cube, f.res0_n * f.res0_c * f.opd0_c * convolutionTaps(f),
                 cubePeak(f.opd0_prec)};
-    if constexpr (requires { f.opd1_h; f.opd0_y_ins0; })
+    if constexpr (requires {
+                    f.opd1_h;
+                    f.opd0_y_ins0;
+                  })
       if (pool)
         done = f.res0_n * f.res0_c * convolutionTaps(f);
     return {Unit::Lanes, done, double(chip::kLanes * chip::kEuBytes) / double(widest)};

@@ -254,7 +254,7 @@ Result<Report> deploy(const DeployOptions &o) {
     addOnnxNodes(emitted.ids, top);
     emitted.model.recipe["operations"] = operationsOf(network);
     emitted.model.recipe["tensors"] = emitted.tensors; // where --dump_all_tensors finds inner ones
-    emitted.model.recipe["origins"] = emitted.ids;     // what profile, debug and trace call commands
+    emitted.model.recipe["origins"] = emitted.ids; // what profile, debug and trace call commands
     TESSERA_TRY(writeText(beside(o.model, o.model.stem().string() + "_ids.json"),
                           emitted.ids.dump() + "\n"));
     TESSERA_TRY(bmodel::write(o.model, emitted.model));

@@ -42,18 +42,12 @@ const char *directionName(Direction d) {
 }
 
 Json sumJson(const Sum &s) {
-  Json j = {{"commands", s.commands},
-            {"tiu_cycles", s.tiuCycles},
-            {"gdma_cycles", s.gdmaCycles},
-            {"tiu_stall_cycles", s.tiuStall},
-            {"gdma_stall_cycles", s.gdmaStall},
-            {"load_bytes", s.loadBytes},
-            {"store_bytes", s.storeBytes},
-            {"other_bytes", s.otherBytes},
-            {"cube_cycles", s.cubeCycles},
-            {"cube_products", s.products},
-            {"cube_use", s.cubeUse()},
-            {"assumed_prices", s.assumed}};
+  Json j = {{"commands", s.commands},           {"tiu_cycles", s.tiuCycles},
+            {"gdma_cycles", s.gdmaCycles},      {"tiu_stall_cycles", s.tiuStall},
+            {"gdma_stall_cycles", s.gdmaStall}, {"load_bytes", s.loadBytes},
+            {"store_bytes", s.storeBytes},      {"other_bytes", s.otherBytes},
+            {"cube_cycles", s.cubeCycles},      {"cube_products", s.products},
+            {"cube_use", s.cubeUse()},          {"assumed_prices", s.assumed}};
   if (s.commands) {
     j["first_cycle"] = s.first;
     j["last_cycle"] = s.last;
@@ -141,8 +135,8 @@ private:
     }
   }
   void command(const Row &r, int tid) {
-    Json args = {{"id", r.id}, {"dep", r.dep}, {"group", r.group}, {"cycles", r.cycles()},
-                 {"use", r.use()}};
+    Json args = {
+        {"id", r.id}, {"dep", r.dep}, {"group", r.group}, {"cycles", r.cycles()}, {"use", r.use()}};
     if (r.stall)
       args["stall"] = r.stall;
     if (r.engine == Engine::Gdma) {
@@ -199,18 +193,20 @@ private:
         if (any)
           value(name, end, zero);
       };
-      idle("DRAM GB/s", {{"load", 0}, {"store", 0}}, g[1], g[2],
-           [](const Row &r) {
-             return r.work.unit == Unit::Transfer && r.traffic.direction != Direction::Local;
-           },
-           [](const Row &r) -> Json { // bytes a nanosecond
-             double rate = double(r.traffic.bytes) / double(r.cycles());
-             bool store = r.traffic.direction == Direction::Store;
-             return {{"load", store ? 0 : rate}, {"store", store ? rate : 0}};
-           });
-      idle("cube use %", {{"use", 0}}, g[0], g[1],
-           [](const Row &r) { return r.work.unit == Unit::Cube; },
-           [](const Row &r) -> Json { return {{"use", 100 * r.use()}}; });
+      idle(
+          "DRAM GB/s", {{"load", 0}, {"store", 0}}, g[1], g[2],
+          [](const Row &r) {
+            return r.work.unit == Unit::Transfer && r.traffic.direction != Direction::Local;
+          },
+          [](const Row &r) -> Json { // bytes a nanosecond
+            double rate = double(r.traffic.bytes) / double(r.cycles());
+            bool store = r.traffic.direction == Direction::Store;
+            return {{"load", store ? 0 : rate}, {"store", store ? rate : 0}};
+          });
+      idle(
+          "cube use %", {{"use", 0}}, g[0], g[1],
+          [](const Row &r) { return r.work.unit == Unit::Cube; },
+          [](const Row &r) -> Json { return {{"use", 100 * r.use()}}; });
     }
   }
 
@@ -239,8 +235,8 @@ Json profileJson(const Profile &p) {
   j["ops"] = Json::array();
   for (size_t l = 0; l < layers.size(); ++l) {
     const bmodel::Layer &o = p.origins.layers[l];
-    Json row = {{"id", o.id},     {"type", o.type}, {"tensor", o.tensor},
-                {"top", o.top},   {"onnx", o.onnx}, {"slices", o.slices}};
+    Json row = {{"id", o.id},   {"type", o.type}, {"tensor", o.tensor},
+                {"top", o.top}, {"onnx", o.onnx}, {"slices", o.slices}};
     row.update(sumJson(layers[l]));
     j["ops"].push_back(std::move(row));
   }
@@ -249,10 +245,18 @@ Json profileJson(const Profile &p) {
     j["kinds"][kind] = sumJson(sum);
   j["commands"] = Json::array();
   for (const Row &r : p.rows) {
-    Json row = {{"engine", engineKey(r)}, {"group", r.group}, {"id", r.id},     {"dep", r.dep},
-                {"operation", r.operation}, {"op", r.layer},  {"slice", r.slice},
-                {"start", r.start},       {"end", r.end},     {"stall", r.stall},
-                {"unit", unitName(r.work.unit)}, {"use", r.use()}};
+    Json row = {{"engine", engineKey(r)},
+                {"group", r.group},
+                {"id", r.id},
+                {"dep", r.dep},
+                {"operation", r.operation},
+                {"op", r.layer},
+                {"slice", r.slice},
+                {"start", r.start},
+                {"end", r.end},
+                {"stall", r.stall},
+                {"unit", unitName(r.work.unit)},
+                {"use", r.use()}};
     if (r.waitedFor >= 0)
       row["waited_for"] = name(p, r.waitedFor);
     if (r.work.unit == Unit::Transfer) {

@@ -124,8 +124,7 @@ std::string Profile::label(const Row &r) const {
 
 Result<Profile> profile(const bmodel::Model &model, size_t stage, const std::string &where) {
   if (model.nets.empty() || stage >= model.nets.front().stages.size())
-    return fail("bad-option", where,
-                fmt::format("has no stage {}", stage),
+    return fail("bad-option", where, fmt::format("has no stage {}", stage),
                 model.nets.empty()
                     ? ""
                     : fmt::format("stages 0 to {}", model.nets.front().stages.size() - 1));

@@ -11,10 +11,10 @@ struct Row {
   isa::Engine engine = isa::Engine::Tiu;
   size_t group = 0, index = 0; ///< of the stage; in its stream
   uint32_t id = 0, dep = 0;
-  std::string operation; ///< isa::operationName
-  uint64_t start = 0, end = 0; ///< half open, over all groups one after the other
-  uint64_t stall = 0;    ///< cycles its engine stood still before it
-  int64_t waitedFor = -1; ///< row of the other engine's command that it stood still for
+  std::string operation;          ///< isa::operationName
+  uint64_t start = 0, end = 0;    ///< half open, over all groups one after the other
+  uint64_t stall = 0;             ///< cycles its engine stood still before it
+  int64_t waitedFor = -1;         ///< row of the other engine's command that it stood still for
   int32_t layer = -1, slice = -1; ///< index in origins.layers
   cycles::Traffic traffic;
   cycles::Work work;
@@ -29,8 +29,8 @@ struct Sum {
   uint64_t tiuCycles = 0, gdmaCycles = 0, tiuStall = 0, gdmaStall = 0;
   uint64_t cubeCycles = 0;
   uint64_t loadBytes = 0, storeBytes = 0, otherBytes = 0;
-  uint64_t products = 0;  ///< of the cube
-  double cubeWork = 0;    ///< cycles that the cube would need at its peak
+  uint64_t products = 0; ///< of the cube
+  double cubeWork = 0;   ///< cycles that the cube would need at its peak
   uint64_t commands = 0, assumed = 0;
   uint64_t first = ~uint64_t(0), last = 0; ///< cycles
   void add(const Row &);
@@ -46,7 +46,7 @@ struct Profile {
   uint64_t totalCycles = 0;
   uint64_t bothBusy = 0; ///< cycles in which both engines run
   Sum total;
-  uint64_t operations = 0;     ///< of the network where the file says so, else of its commands
+  uint64_t operations = 0; ///< of the network where the file says so, else of its commands
   bool operationsStated = false;
   /// "Conv2D_19" or "unknown_op".
   std::string label(const Row &) const;

@@ -38,9 +38,9 @@ std::string vendorKind(const Row &r) {
 
 std::string cell(const Profile &p, const Row &r, uint64_t offset) {
   bool tiu = r.engine == Engine::Tiu;
-  std::string s = fmt::format("{}|{}|s:{}|b:{}|g:{}|e:{}|t:{}", p.label(r), vendorKind(r),
-                              r.start - offset, tiu ? r.id : r.dep, tiu ? r.dep : r.id,
-                              r.end - offset - 1, r.cycles());
+  std::string s =
+      fmt::format("{}|{}|s:{}|b:{}|g:{}|e:{}|t:{}", p.label(r), vendorKind(r), r.start - offset,
+                  tiu ? r.id : r.dep, tiu ? r.dep : r.id, r.end - offset - 1, r.cycles());
   if (!tiu)
     s += fmt::format("|dr:{}|sz:{}|bw:{:.2f}", int(r.traffic.direction), r.traffic.bytes,
                      double(r.traffic.bytes) / double(r.cycles()) * 1e9 / kGib);
@@ -97,12 +97,11 @@ std::string groupText(const Profile &p, const std::array<size_t, 3> &g, uint64_t
       moved4 += r.traffic.direction == Direction::Local ? 0 : r.traffic.bytes;
     }
   }
-  double usage = total ? double(moved4) / double(total) * 1e9 /
-                             double(cycles::kDramBytesPerSecond) * 100
-                       : 0;
+  double usage =
+      total ? double(moved4) / double(total) * 1e9 / double(cycles::kDramBytesPerSecond) * 100 : 0;
   text += rule + "\n";
-  text += fmt::format("API_END total_cycle:{}|b:{}|g:{}\nTCYC : {}\n", total, last[0], last[1],
-                      total);
+  text +=
+      fmt::format("API_END total_cycle:{}|b:{}|g:{}\nTCYC : {}\n", total, last[0], last[1], total);
   text += fmt::format("GDMA SUMMARY : |dr[0] S2L:{}|dr[1] L2S:{}|dr[2] S2S:{}|dr[3] L2L:{}\n",
                       bytes[0], bytes[1], bytes[2], bytes[3]);
   text += fmt::format("DDR BW USAGE : {:.8f}%\n{}\n\n\n", usage, std::string(39, '#'));
@@ -138,15 +137,15 @@ std::string compilerProfileText(const Profile &p) {
   }
   double seconds = double(p.totalCycles) / 1e9;
   text += fmt::format("flops: {}, runtime: {:.6f}ms, ComputationAbility: {:.6f}T\n", p.operations,
-                      seconds * 1e3,
-                      seconds > 0 ? double(p.operations) / seconds / 1e12 : 0.0);
+                      seconds * 1e3, seconds > 0 ? double(p.operations) / seconds / 1e12 : 0.0);
   return text;
 }
 
 std::string summaryText(const Profile &p, size_t rows) {
   const double total = double(p.totalCycles);
-  std::string s = fmt::format("net '{}': {} cycles = {:.6f} ms by the cycle model (docs/cycles.md)\n",
-                              p.net, p.totalCycles, total / 1e6);
+  std::string s =
+      fmt::format("net '{}': {} cycles = {:.6f} ms by the cycle model (docs/cycles.md)\n", p.net,
+                  p.totalCycles, total / 1e6);
   s += fmt::format("  TIU  busy {:>5.1f} %, waits {:>5.1f} %; cube runs {:.1f} % of the time at "
                    "{:.1f} % of its peak\n",
                    percent(double(p.total.tiuCycles), total),
@@ -156,8 +155,7 @@ std::string summaryText(const Profile &p, size_t rows) {
   s += fmt::format("  GDMA busy {:>5.1f} %, waits {:>5.1f} %; {} bytes loaded, {} stored, {:.1f} % "
                    "of the memory's rate\n",
                    percent(double(p.total.gdmaCycles), total),
-                   percent(double(p.total.gdmaStall), total), p.total.loadBytes,
-                   p.total.storeBytes,
+                   percent(double(p.total.gdmaStall), total), p.total.loadBytes, p.total.storeBytes,
                    percent(moved * 1e9 / double(cycles::kDramBytesPerSecond), total));
   s += fmt::format("  both busy {:.1f} % of the time\n", percent(double(p.bothBusy), total));
   if (p.total.assumed)

@@ -76,6 +76,7 @@ Capture::Capture(std::vector<StoredTensor> tensors) : tensors_(std::move(tensors
 }
 
 Status Capture::start(sim::Machine &m) {
+  taken_.clear();
   for (const Part &p : parts_)
     if (p.waits == 0)
       TESSERA_TRY(take(m, p));
@@ -83,6 +84,7 @@ Status Capture::start(sim::Machine &m) {
 }
 
 Status Capture::after(sim::Machine &m, size_t group, const sim::Place &place) {
+  taken_.clear();
   auto found = waiting_.find({group, int(place.engine), place.index});
   if (found == waiting_.end())
     return {};
@@ -106,6 +108,7 @@ Status Capture::take(sim::Machine &m, const Part &part) {
     }
     return fail(std::move(e));
   }
+  taken_.push_back({part.tensor, part.piece});
   int64_t &missing = missing_[part.tensor];
   if (t.pieces.size() == 1) {
     missing -= p.size[0] * p.size[1] * p.size[2] * p.size[3];

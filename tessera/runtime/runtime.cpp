@@ -323,6 +323,74 @@ Result<std::unique_ptr<sim::Machine>> Session::takeMachine(size_t stage) const {
   return machine;
 }
 
+Status Session::bindInputs(sim::Machine &machine, size_t stage, const TensorMap &inputs) const {
+  for (const TensorInfo &t : data_->model.nets.front().stages[stage].inputs) {
+    auto memory = memoryOf(machine, t, sim::Access::Write);
+    if (!memory)
+      return fail(located(data_->where, memory.error()));
+    if (auto s = storeInput(t, *inputs.find(t.name), *memory); !s)
+      return fail(located(data_->where, s.error()));
+  }
+  return {};
+}
+
+Result<TensorMap> Session::readOutputs(sim::Machine &machine, size_t stage) const {
+  TensorMap outputs;
+  for (const TensorInfo &t : data_->model.nets.front().stages[stage].outputs) {
+    auto memory = memoryOf(machine, t, sim::Access::Read);
+    if (!memory)
+      return fail(located(data_->where, memory.error()));
+    auto tensor = loadOutput(t, *memory);
+    if (!tensor)
+      return fail(located(data_->where, tensor.error()));
+    outputs.set(t.name, std::move(*tensor));
+  }
+  return outputs;
+}
+
+Result<Steps> Session::begin(const TensorMap &inputs) const {
+  TESSERA_ASSIGN(size_t stage, stageFor(inputs));
+  if (data_->check.valid())
+    TESSERA_TRY(data_->check.get());
+  Steps steps(*this, stage);
+  steps.machine_ = std::make_unique<sim::Machine>();
+  if (auto s = mapMemory(*steps.machine_, data_->model.nets.front().stages[stage]); !s)
+    return fail(located(data_->where, s.error()));
+  TESSERA_TRY(bindInputs(*steps.machine_, stage, inputs));
+  const auto &groups = data_->groups[stage];
+  for (size_t g = 0; g < groups.size(); ++g)
+    for (const sim::Place &p : groups[g].places())
+      steps.list_.push_back({g, p});
+  return steps;
+}
+
+const isa::Command &Steps::command(size_t k) const {
+  const At &a = list_[k];
+  return session_.data_->groups[stage_][a.group].at(a.place);
+}
+
+Status Steps::step() {
+  TESSERA_CHECK(!done(), "a step behind the last command");
+  const At &a = list_[next_];
+  operands_.clear();
+  machine_->observe(&operands_);
+  Status s = sim::execute(*machine_, command(next_));
+  machine_->observe(nullptr);
+  if (!s)
+    return fail(
+        located(fmt::format("{}: group {}, {} stream, instruction {}", session_.data_->where,
+                            a.group, isa::engineName(a.place.engine), a.place.index),
+                s.error()));
+  ++next_;
+  return {};
+}
+
+Result<TensorMap> Steps::outputs() { return session_.readOutputs(*machine_, stage_); }
+
+Result<Tensor> realValues(const TensorInfo &info, const uint8_t *stored) {
+  return loadOutput(info, stored);
+}
+
 Result<TensorMap> Session::run(const TensorMap &inputs, const RunOptions &options) const {
   TESSERA_ASSIGN(size_t stageIndex, stageFor(inputs));
   const Stage *stage = &data_->model.nets.front().stages[stageIndex];
@@ -338,13 +406,7 @@ Result<TensorMap> Session::run(const TensorMap &inputs, const RunOptions &option
   if (!taken)
     return here(taken.error());
   sim::Machine &machine = **taken;
-  for (const TensorInfo &t : stage->inputs) {
-    auto memory = memoryOf(machine, t, sim::Access::Write);
-    if (!memory)
-      return here(memory.error());
-    if (auto s = storeInput(t, *inputs.find(t.name), *memory); !s)
-      return here(s.error());
-  }
+  TESSERA_TRY(bindInputs(machine, stageIndex, inputs));
   if (capture)
     if (auto s = capture->start(machine); !s)
       return here(s.error());
@@ -368,16 +430,7 @@ Result<TensorMap> Session::run(const TensorMap &inputs, const RunOptions &option
   }
   if (data_->check.valid())
     TESSERA_TRY(data_->check.get());
-  TensorMap outputs;
-  for (const TensorInfo &t : stage->outputs) {
-    auto memory = memoryOf(machine, t, sim::Access::Read);
-    if (!memory)
-      return here(memory.error());
-    auto tensor = loadOutput(t, *memory);
-    if (!tensor)
-      return here(tensor.error());
-    outputs.set(t.name, std::move(*tensor));
-  }
+  TESSERA_ASSIGN(TensorMap outputs, readOutputs(machine, stageIndex));
   if (capture) {
     for (const TensorInfo &t : stage->inputs)
       outputs.set(t.name, *inputs.find(t.name));
@@ -385,8 +438,8 @@ Result<TensorMap> Session::run(const TensorMap &inputs, const RunOptions &option
     auto rest = capture->finish([&](const bmodel::StoredTensor &t, const Tensor &stored) {
       if (outputs.contains(t.name))
         return;
-      auto values = loadOutput({t.name, t.dtype, t.shape, 0, 0, t.scale, t.zeroPoint},
-                               stored.bytes().data());
+      auto values =
+          loadOutput({t.name, t.dtype, t.shape, 0, 0, t.scale, t.zeroPoint}, stored.bytes().data());
       if (values)
         outputs.set(t.name, std::move(*values));
       else

@@ -13,11 +13,14 @@ namespace tessera::runtime {
 
 struct RunOptions {
   /// Also the inputs and every inner tensor that the file's table names (bmodel/origins.h), those
-  /// that live only in local memory included, as real values. Error "no-tensor-table" when the file holds none.
+  /// that live only in local memory included, as real values. Error "no-tensor-table" when the file
+  /// holds none.
   bool dumpAllTensors = false;
   /// Watches every command; may be null.
   sim::RunHooks *hooks = nullptr;
 };
+
+class Steps;
 
 /// A loaded bmodel. run() may be called from several threads at once: each call has its own
 /// machine, which is kept for later calls.
@@ -42,10 +45,14 @@ public:
   /// "bad-dtype", and those of the simulator with file, group, stream and instruction.
   Result<TensorMap> run(const TensorMap &inputs, const RunOptions &options = {}) const;
 
+  /// The same run for somebody who looks on: one command at a time.
+  Result<Steps> begin(const TensorMap &inputs) const;
+
   /// Bytes of host memory that one run() takes at most, beside the coefficients, which are shared.
   uint64_t machineBytes() const;
 
 private:
+  friend class Steps;
   struct Data {
     std::string where;
     bmodel::Model model;
@@ -58,8 +65,46 @@ private:
   };
   Result<size_t> stageFor(const TensorMap &inputs) const;
   Result<std::unique_ptr<sim::Machine>> takeMachine(size_t stage) const;
+  Status bindInputs(sim::Machine &, size_t stage, const TensorMap &inputs) const;
+  Result<TensorMap> readOutputs(sim::Machine &, size_t stage) const;
 
   std::shared_ptr<Data> data_;
+};
+
+/// Stored values as real ones: (value - zero point) * scale, F32.
+Result<Tensor> realValues(const bmodel::TensorInfo &info, const uint8_t *stored);
+
+/// A run under way. Commands of a group in the order of sim::order, groups one after the other.
+class Steps {
+public:
+  struct At {
+    size_t group = 0;
+    sim::Place place{};
+  };
+  sim::Machine &machine() { return *machine_; }
+  size_t stage() const { return stage_; }
+  /// Commands of all groups, and how many have run.
+  size_t size() const { return list_.size(); }
+  size_t position() const { return next_; }
+  bool done() const { return next_ == list_.size(); }
+  /// Any of them, in the order of running.
+  const At &at(size_t k) const { return list_[k]; }
+  const isa::Command &command(size_t k) const;
+  /// Runs the next one. Errors as Session::run's; the run cannot go on then.
+  Status step();
+  /// What the last command asked for.
+  const std::vector<sim::OperandUse> &operands() const { return operands_; }
+  /// The model's outputs as they stand in memory.
+  Result<TensorMap> outputs();
+
+private:
+  friend class Session;
+  Steps(Session session, size_t stage) : session_(std::move(session)), stage_(stage) {}
+  Session session_;
+  size_t stage_, next_ = 0;
+  std::unique_ptr<sim::Machine> machine_;
+  std::vector<At> list_;
+  std::vector<sim::OperandUse> operands_;
 };
 
 } // namespace tessera::runtime

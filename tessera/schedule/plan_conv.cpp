@@ -147,8 +147,8 @@ void runEpilogue(const ConvPlan &p, const Place &at, const Addresses &a, size_t 
 // The last command of `list` completes this slice's result; says so where nothing stores it.
 void markResult(const ConvPlan &p, const Place &at, const LocalTensor &result, Instructions &list) {
   if (!p.work.storeResult)
-    list.back().completes = LocalPart{
-        result, {at.n, p.oc[at.o].begin, p.rows[at.row].out0, p.columns[at.column].out0}};
+    list.back().completes =
+        LocalPart{result, {at.n, p.oc[at.o].begin, p.rows[at.row].out0, p.columns[at.column].out0}};
 }
 
 Instructions computeByCell(const ConvPlan &p, const Place &at, const Addresses &a) {

@@ -40,8 +40,8 @@ Result<Schedule> Scheduler::run() {
                          std::move(bytes));
       });
     const NetTensor &t = net_.tensors[size_t(layer.output)];
-    out_.layers.push_back({t.name, layer.type, layer.id, layer.from, int64_t(plan.slices.size()),
-                           plan.cut, 0});
+    out_.layers.push_back(
+        {t.name, layer.type, layer.id, layer.from, int64_t(plan.slices.size()), plan.cut, 0});
     plans.push_back(std::move(plan));
   }
   if (!errors_.empty())

@@ -34,9 +34,9 @@ struct Port {
   uint64_t offset = 0;
 };
 
-/// Where a layer's result can be read: in global memory once `program[lastStore]` has run (no value:
-/// from the start), or, without a buffer, part by part as `completes` of the layer's instructions
-/// says.
+/// Where a layer's result can be read: in global memory once `program[lastStore]` has run (no
+/// value: from the start), or, without a buffer, part by part as `completes` of the layer's
+/// instructions says.
 struct StoredTensor {
   std::string name;
   Shape shape;

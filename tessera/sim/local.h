@@ -65,6 +65,7 @@ inline Result<Local> local(Machine &m, const char *what, uint64_t address, Dims 
                             d.n, d.c, d.h, d.w, size, t.startLane, t.offset,
                             t.offset + size * (last + 1), chip::kLaneBytes));
   t.extent = size * (last + 1);
+  m.note({what, true, address, d.n, d.c, d.h, d.w, strides, size});
   return t;
 }
 

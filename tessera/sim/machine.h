@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace tessera::sim {
@@ -40,6 +41,20 @@ struct Extent {
 };
 
 enum class Access : uint8_t { Read, Write };
+
+/// A tensor that an instruction asked for, as its execute function names it.
+struct OperandUse {
+  const char *what; ///< "result", "destination" (written), "opd0", "source", ... (read)
+  bool local = false;
+  uint64_t address = 0; ///< local: lane << 18 | byte
+  int64_t n = 1, c = 1, h = 1, w = 1;
+  chip::LocalLayout strides{}; ///< elements; local: c is of channel slots
+  int64_t size = 1;            ///< bytes of an element
+  bool written() const {
+    std::string_view name = what;
+    return name.starts_with("result") || name.starts_with("destination");
+  }
+};
 
 /// One chip. Local memory, L2 and global memory start as zeros, static memory as the vendor's
 /// tables (bm1684x.md 1.5). Global memory exists only where it was mapped.
@@ -78,7 +93,15 @@ public:
   /// arbitrary; `which` 0..2. Kept between instructions so that pages are touched once.
   uint8_t *scratch(int which, size_t bytes);
 
+  /// Lists the tensors that instructions ask for from now on; null: nobody looks, nothing is spent.
+  void observe(std::vector<OperandUse> *list) { observed_ = list; }
+  void note(const OperandUse &use) {
+    if (observed_) [[unlikely]]
+      observed_->push_back(use);
+  }
+
 private:
+  std::vector<OperandUse> *observed_ = nullptr;
   struct Region {
     uint64_t base, size;
     uint8_t *data;

@@ -71,6 +71,7 @@ inline Result<Side> side(Machine &m, const char *what, uint64_t address, Dims d,
     return fail(located);
   }
   s.base = *p;
+  m.note({what, false, address, d.n, d.c, d.h, d.w, s.strides, size});
   return s;
 }
 
