@@ -83,6 +83,12 @@ struct VendorOp {
 /// Ids start again in every group; a group of an op is told by that.
 Result<std::vector<VendorOp>> vendorOps(const Stage &stage) {
   Json j = Json::parse(stage.tensorLocations, nullptr, false);
+  if (j.is_discarded()) { // that compiler embeds whole pages: the list may end in the middle of an
+                          // op
+    size_t end = stage.tensorLocations.rfind("\n  },");
+    if (end != std::string::npos)
+      j = Json::parse(stage.tensorLocations.substr(0, end) + "\n  }]", nullptr, false);
+  }
   if (j.is_discarded() || !j.is_array())
     return damaged("tensor locations", "are no JSON list");
   std::vector<VendorOp> list;
@@ -441,9 +447,27 @@ Result<Origins> origins(const Model &model, size_t stage) {
   auto groups = groupsOf(*s);
   if (stage == 0 && model.recipe.is_object() && model.recipe.contains("origins"))
     return fromRecipe(model.recipe["origins"], groups);
-  if (!s->tensorLocations.empty())
-    return fromVendor(*s, groups);
-  return fromProfile(*s, groups);
+  Origins profile = fromProfile(*s, groups);
+  if (s->tensorLocations.empty())
+    return profile;
+  // The locations know slices and tensors, the profile what is cut off of them.
+  TESSERA_ASSIGN(Origins o, fromVendor(*s, groups));
+  std::map<std::string, int32_t> byLabel;
+  for (size_t l = 0; l < o.layers.size(); ++l)
+    byLabel.try_emplace(o.layers[l].label(), int32_t(l));
+  for (int e : {0, 1})
+    for (size_t g = 0; g < groups.size(); ++g)
+      for (size_t k = 0; k < o.commands[e][g].size(); ++k) {
+        int32_t l = profile.commands[e][g][k].layer;
+        if (o.commands[e][g][k].layer >= 0 || l < 0)
+          continue;
+        const Layer &layer = profile.layers[size_t(l)];
+        auto [it, fresh] = byLabel.try_emplace(layer.label(), int32_t(o.layers.size()));
+        if (fresh)
+          o.layers.push_back(layer);
+        o.commands[e][g][k] = {it->second, -1};
+      }
+  return o;
 }
 
 Result<std::vector<StoredTensor>> tensorTable(const Model &model, size_t stage) {

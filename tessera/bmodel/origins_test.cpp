@@ -115,6 +115,21 @@ TEST(Origins, OfTheVendorsTensorLocations) {
   EXPECT_EQ(z.pieces[0].after[1], 1u);
 }
 
+TEST(Origins, CutOffLocationsAreCompletedByTheProfile) {
+  Model m = modelOf(4, 3);
+  std::string text = kLocations;
+  size_t last = text.rfind("\n  {");
+  text.replace(last - 2, 2, "\n  },"); // laid out as the vendor's, and ending inside the last op
+  m.nets[0].stages[0].tensorLocations = text.substr(0, text.size() - 90);
+  m.nets[0].stages[0].netStat =
+      "Conv2D_6|CONV|s:1|b:1|g:1|e:2|t:1  Store_7|GDMA_TENSOR|s:1|b:3|g:2|e:2|t:1|dr:1|sz:1";
+  auto o = origins(m);
+  ASSERT_TRUE(o) << o.error().text();
+  EXPECT_EQ(o->of(Engine::Tiu, 0, 2).slice, 1);
+  EXPECT_EQ(o->layer(Engine::Gdma, 0, 1)->label(), "Store_7");
+  EXPECT_EQ(o->layer(Engine::Gdma, 0, 1)->tensor, "");
+}
+
 TEST(Origins, OfAnEmbeddedProfile) {
   Model m = modelOf(3, 3);
   m.nets[0].stages[0].netStat =

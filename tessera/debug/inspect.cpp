@@ -27,6 +27,22 @@ std::string listed(const std::vector<int64_t> &ids) {
 constexpr DType kTypes[] = {DType::F32, DType::F16, DType::BF16, DType::I8, DType::U8,
                             DType::I16, DType::U16, DType::I32,  DType::U32};
 
+/// The elements of a piece, four axes.
+Tensor partOf(const Tensor &t, const Piece &p) {
+  auto shape = bmodel::shape4(t.shape());
+  Tensor out(t.dtype(), {p.size[0], p.size[1], p.size[2], p.size[3]});
+  const size_t size = size_t(dtypeSize(t.dtype())), row = size_t(p.size[3]) * size;
+  uint8_t *to = out.bytes().data();
+  for (int64_t n = p.begin[0]; n < p.begin[0] + p.size[0]; ++n)
+    for (int64_t c = p.begin[1]; c < p.begin[1] + p.size[1]; ++c)
+      for (int64_t h = p.begin[2]; h < p.begin[2] + p.size[2]; ++h, to += row)
+        std::memcpy(to,
+                    t.bytes().data() +
+                        size_t(((n * shape[1] + c) * shape[2] + h) * shape[3] + p.begin[3]) * size,
+                    row);
+  return out;
+}
+
 Result<Shape> parseShape(const std::string &text) {
   Shape shape;
   int64_t count = 1;
@@ -252,36 +268,31 @@ Result<std::string> Debugger::compare(const Words &words) {
     for (auto [t, piece] : capture_->taken()) {
       const StoredTensor &stored = capture_->tensors()[t];
       const Tensor *want = reference.find(stored.name);
-      if (!want || want->count() != elementCount(stored.shape))
+      if (!want || bmodel::shape4(want->shape()) != bmodel::shape4(stored.shape))
         continue;
       checked.insert(stored.name);
-      Tensor have = capture_->values(t);
-      bool raw = want->dtype() == stored.dtype; // stored integers as they are
-      if (!raw) {
-        TESSERA_ASSIGN(have, runtime::realValues({stored.name, stored.dtype, stored.shape, 0, 0,
+      const Piece &p = stored.pieces[piece];
+      Tensor have = partOf(capture_->values(t), p), other = partOf(*want, p);
+      if (want->dtype() != stored.dtype) { // else stored integers as they are
+        TESSERA_ASSIGN(have, runtime::realValues({stored.name, stored.dtype, have.shape(), 0, 0,
                                                   stored.scale, stored.zeroPoint},
                                                  have.bytes().data()));
       }
-      Tensor a = have.converted(DType::F64), b = want->converted(DType::F64);
+      Tensor a = have.converted(DType::F64), b = other.converted(DType::F64);
       auto x = a.as<double>(), y = b.as<double>();
-      const Piece &p = stored.pieces[piece];
-      auto shape = bmodel::shape4(stored.shape);
       int64_t wrong = 0;
       std::array<int64_t, 4> first{};
       double ours = 0, theirs = 0;
-      for (int64_t n = p.begin[0]; n < p.begin[0] + p.size[0]; ++n)
-        for (int64_t c = p.begin[1]; c < p.begin[1] + p.size[1]; ++c)
-          for (int64_t h = p.begin[2]; h < p.begin[2] + p.size[2]; ++h)
-            for (int64_t w = p.begin[3]; w < p.begin[3] + p.size[3]; ++w) {
-              size_t k = size_t(((n * shape[1] + c) * shape[2] + h) * shape[3] + w);
-              bool equal = x[k] == y[k] || (std::isnan(x[k]) && std::isnan(y[k])) ||
-                           std::abs(x[k] - y[k]) <= tolerance;
-              if (equal || wrong++ > 0)
-                continue;
-              first = {n, c, h, w};
-              ours = x[k];
-              theirs = y[k];
-            }
+      for (size_t k = 0; k < x.size(); ++k) {
+        bool equal = x[k] == y[k] || (std::isnan(x[k]) && std::isnan(y[k])) ||
+                     std::abs(x[k] - y[k]) <= tolerance;
+        if (equal || wrong++ > 0)
+          continue;
+        ours = x[k];
+        theirs = y[k];
+        for (size_t axis = 4, rest = k; axis-- > 0; rest /= size_t(p.size[axis]))
+          first[axis] = p.begin[axis] + int64_t(rest % size_t(p.size[axis]));
+      }
       if (wrong) {
         std::string at;
         for (size_t axis = 0; axis < std::min<size_t>(stored.shape.size(), 4); ++axis)
@@ -289,12 +300,16 @@ Result<std::string> Debugger::compare(const Words &words) {
         return fmt::format("{} completes a part of '{}' that differs:\n  element [{}]: {:.9g}, "
                            "{} has {:.9g}\n  {} of the part's {} elements differ",
                            steps_->position() ? commandText(steps_->position() - 1) : "the input",
-                           stored.name, at, ours, words[1], theirs, wrong,
-                           p.size[0] * p.size[1] * p.size[2] * p.size[3]);
+                           stored.name, at, ours, words[1], theirs, wrong, x.size());
       }
     }
     return std::string();
   };
+  if (steps_->position() == 0) { // what is whole from the start
+    TESSERA_ASSIGN(std::string found, differs());
+    if (!found.empty())
+      return found;
+  }
   while (!steps_->done()) {
     TESSERA_ASSIGN(auto stop, advance());
     TESSERA_ASSIGN(std::string found, differs());
