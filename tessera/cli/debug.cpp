@@ -15,16 +15,17 @@ struct DebugArguments {
   std::filesystem::path model, input, script;
   std::vector<std::string> commands;
   RecipeArguments recipe;
+  ShapeArguments shapes;
 };
 
 Result<Answer> debugRun(const DebugArguments &a, bool json) {
-  TESSERA_ASSIGN(driver::OpenOptions open, openOptions(a.recipe, {}));
+  TESSERA_ASSIGN(driver::OpenOptions open, openOptions(a.recipe, a.shapes));
   TESSERA_TRY(checkEnding("the model", a.model, ".bmodel"));
   TESSERA_ASSIGN(auto model, driver::Model::open(a.model, open));
   if (a.input.extension() != ".npz" && a.input.extension() != ".npy")
     noteUnknownRecipe(*model);
   TESSERA_ASSIGN(TensorMap inputs, model->readInput(a.input));
-  TESSERA_ASSIGN(runtime::Session session, runtime::Session::open(a.model));
+  TESSERA_ASSIGN(runtime::Session session, runtime::Session::open(a.model, {open.net, open.inputShapes}));
   TESSERA_ASSIGN(debug::Debugger debugger,
                  debug::Debugger::make(std::move(session), std::move(inputs)));
   std::vector<std::string> lines = a.commands;
@@ -89,6 +90,7 @@ void addDebug(Program &p) {
   verb->add_option("-c,--command", a->commands, "a command to run first; may be given often")
       ->allow_extra_args(false);
   verb->add_option("-x,--script", a->script, "a file of commands, one a line, run after those");
+  a->shapes.addNet(verb);
   a->recipe.add(verb);
   onRun(p, verb, [a, &p] { return debugRun(*a, p.json); });
 }

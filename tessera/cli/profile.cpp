@@ -9,7 +9,7 @@ namespace tessera::cli {
 void addProfile(Program &p) {
   struct Arguments {
     std::filesystem::path model, output;
-    std::string format = "summary";
+    std::string format = "summary", net;
     int64_t stage = 0;
     int64_t rows = 20;
   };
@@ -26,6 +26,7 @@ void addProfile(Program &p) {
                    "chrome (trace for Perfetto)")
       ->check(CLI::IsMember({"summary", "text", "json", "chrome"}));
   verb->add_option("-o,--output", a->output, "write to this file instead of standard output");
+  verb->add_option("--net", a->net, "name of the network, of a .bmodel that holds several");
   verb->add_option("--stage", a->stage, "which of several input sizes (default 0)")
       ->check(wholeNumber(0, 1 << 20));
   verb->add_option("--rows", a->rows, "rows of each table of the summary (default 20)")
@@ -33,6 +34,7 @@ void addProfile(Program &p) {
   onRun(p, verb, [a]() -> Result<Answer> {
     TESSERA_TRY(keepInputs({a->model}, {a->output}));
     TESSERA_ASSIGN(bmodel::Model model, bmodel::read(a->model));
+    TESSERA_TRY(bmodel::select(model, {a->net, {}}, a->model.string()));
     TESSERA_ASSIGN(profile::Profile profile,
                    profile::profile(model, size_t(a->stage), a->model.string()));
     auto dump = [](const nlohmann::ordered_json &j) {
