@@ -21,7 +21,7 @@ struct DebugArguments {
 Result<Answer> debugRun(const DebugArguments &a, bool json) {
   TESSERA_ASSIGN(driver::OpenOptions open, openOptions(a.recipe, a.shapes));
   TESSERA_TRY(checkEnding("the model", a.model, ".bmodel"));
-  TESSERA_ASSIGN(auto model, driver::Model::open(a.model, open));
+  TESSERA_ASSIGN(auto model, driver::Model::open(a.model, open, nullptr));
   if (a.input.extension() != ".npz" && a.input.extension() != ".npy")
     noteUnknownRecipe(*model);
   TESSERA_ASSIGN(TensorMap inputs, model->readInput(a.input));
