@@ -82,12 +82,14 @@ struct VendorOp {
 
 /// Ids start again in every group; a group of an op is told by that.
 Result<std::vector<VendorOp>> vendorOps(const Stage &stage) {
-  Json j = Json::parse(stage.tensorLocations, nullptr, false);
+  // Copying JSON recurs once a level; no real list is deep.
+  auto shallow = [](int depth, Json::parse_event_t, Json &) { return depth < 16; };
+  Json j = Json::parse(stage.tensorLocations, shallow, false);
   if (j.is_discarded()) { // that compiler embeds whole pages: the list may end in the middle of an
                           // op
     size_t end = stage.tensorLocations.rfind("\n  },");
     if (end != std::string::npos)
-      j = Json::parse(stage.tensorLocations.substr(0, end) + "\n  }]", nullptr, false);
+      j = Json::parse(stage.tensorLocations.substr(0, end) + "\n  }]", shallow, false);
   }
   if (j.is_discarded() || !j.is_array())
     return damaged("tensor locations", "are no JSON list");
@@ -253,7 +255,7 @@ Result<std::vector<StoredTensor>> tableFromRecipe(const Json &rows) {
       t.dtype = *dtype;
       t.shape = j.at("shape").get<Shape>();
       if (!goodShape(t.shape))
-        return damaged("recipe tensors", fmt::format("shape of '{}'", t.name));
+        return damaged("recipe tensors", fmt::format("shape {} of '{}'", shapeText(t.shape), t.name));
       t.scale = j.value("scale", 1.0f);
       t.zeroPoint = j.value("zero_point", 0);
       t.layer = j.value("layer", -1);

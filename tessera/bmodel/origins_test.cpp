@@ -6,7 +6,6 @@ namespace tessera::bmodel {
 namespace {
 
 using isa::Engine;
-using ::testing::HasSubstr;
 
 /// One group of `tiu` and `gdma` commands; their bytes are never looked at here.
 Model modelOf(uint32_t tiu, uint32_t gdma) {
@@ -57,18 +56,11 @@ TEST(Origins, DamagedTablesAreRefused) {
 }
 
 // Two slices of a convolution that stays in local memory, and its stored half.
-constexpr const char *kLocations = R"([
-  {"file-line": 5, "subnet_id": 0, "opcode": "tpu.Load", "tiu_dma_id(before)" : [ 0, 0 ],
-                     "tiu_dma_id(after)" : [ 0, 1 ], "results" : [ {
-                       "address" : 0,
-                       "layout" : "eu_align",
-                       "memory_type" : "<1x2x3x4xui8>",
-                       "name" : "load_x",
-                       "shape" : [ 1, 2, 4, 4 ],
-                       "slice" : "[0:1, 0:2, 0:1, 0:3, 0:4]",
-                       "type" : "tensor<1x2x4x4x!quant.uniform<u8:f32, 5.0e-01>>"
-                     } ]
-},
+constexpr const char *kLocations = R"json([
+  {"file-line": 5, "subnet_id": 0, "opcode": "tpu.Load", "tiu_dma_id(before)": [0, 0],
+   "tiu_dma_id(after)": [0, 1], "results": [{"address": 0, "layout": "eu_align",
+   "memory_type": "<1x2x3x4xui8>", "name": "load_x", "shape": [1, 2, 4, 4],
+   "slice": "[0:1, 0:2, 0:1, 0:3, 0:4]", "type": "tensor<1x2x4x4x!quant.uniform<u8:f32, 5.0e-01>>"}]},
   {"file-line": 6, "subnet_id": 0, "opcode": "tpu.Conv2D", "tiu_dma_id(before)": [0, 1],
    "tiu_dma_id(after)": [2, 1], "results": [{"address": 4096, "layout": "eu_align",
    "memory_type": "<1x2x2x4xsi8>", "name": "y", "shape": [1, 2, 4, 4],
@@ -80,7 +72,7 @@ constexpr const char *kLocations = R"([
   {"file-line": 7, "subnet_id": 0, "opcode": "tpu.Store", "tiu_dma_id(before)": [3, 1],
    "tiu_dma_id(after)": [3, 2], "results": [{"address": 4294967328, "layout": "continuous",
    "memory_type": "<1x2x2x4xf32>", "name": "z", "shape": [1, 2, 4, 4],
-   "slice": "[0:1, 0:2, 0:1, 2:4, 0:4]", "type": "tensor<1x2x4x4xf32, 4294967296 : i64>"}]}])";
+   "slice": "[0:1, 0:2, 0:1, 2:4, 0:4]", "type": "tensor<1x2x4x4xf32, 4294967296 : i64>"}]}])json";
 
 TEST(Origins, OfTheVendorsTensorLocations) {
   Model m = modelOf(4, 3);
