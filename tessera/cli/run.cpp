@@ -1,9 +1,11 @@
 #include "tessera/cli/verb.h"
+#include "tessera/debug/trace.h"
 #include "tessera/evaluate/batch.h"
 #include "tessera/support/file.h"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <fstream>
 #include <sstream>
 
 namespace fs = std::filesystem;
@@ -12,7 +14,7 @@ namespace {
 
 struct RunArguments {
   std::vector<fs::path> inputs;
-  fs::path dataList, model, output, mask, saveInput;
+  fs::path dataList, model, output, mask, saveInput, trace;
   bool dumpAll = false, resume = false, overwrite = false;
   RecipeArguments recipe;
   ShapeArguments shapes;
@@ -42,6 +44,26 @@ nlohmann::ordered_json shapesOf(const TensorMap &tensors) {
   return shapes;
 }
 
+/// A second run for the trace alone, so that the first one is as fast as ever.
+Status writeTrace(driver::Model &model, const RunArguments &a) {
+  TESSERA_ASSIGN(TensorMap inputs, model.readInput(a.inputs.front()));
+  TESSERA_ASSIGN(auto shapes, a.shapes.shapes());
+  TESSERA_ASSIGN(runtime::Session session,
+                 runtime::Session::open(a.model, {a.shapes.net, std::move(shapes)}));
+  return writeAtomically(a.trace, [&](const fs::path &path) -> Status {
+    std::ofstream out(path, std::ios::binary);
+    auto run = debug::trace(session, inputs, [&](const std::string &line) -> Status {
+      out << line << '\n';
+      return {};
+    });
+    if (!run)
+      return fail(run.error());
+    if (!out.flush())
+      return fail("write-failed", a.trace.string(), "cannot be written");
+    return {};
+  });
+}
+
 Result<Answer> runOne(driver::Model &model, const RunArguments &a,
                       const evaluate::JobOptions &options) {
   // A PNG as output is the mask.
@@ -54,6 +76,8 @@ Result<Answer> runOne(driver::Model &model, const RunArguments &a,
     TESSERA_TRY(checkEnding("--output", a.output, ".npz"));
   TESSERA_TRY(checkEnding("--mask", a.mask, ".png"));
   TESSERA_TRY(checkEnding("--save_input", a.saveInput, ".npz"));
+  if (!a.trace.empty())
+    TESSERA_TRY(writeTrace(model, a));
   evaluate::Job job{a.inputs.front(), png ? fs::path() : a.output, png ? a.output : a.mask,
                     a.saveInput};
   TESSERA_ASSIGN(TensorMap outputs, evaluate::runJob(model, job, options));
@@ -120,14 +144,17 @@ Result<Answer> run(const RunArguments &a, const Compiler &compiler) {
   std::vector<fs::path> read = given;
   read.push_back(a.model);
   read.push_back(a.dataList);
-  TESSERA_TRY(keepInputs(read, {a.output, a.mask, a.saveInput}));
+  TESSERA_TRY(keepInputs(read, {a.output, a.mask, a.saveInput, a.trace}));
   bool many = given.size() > 1 || !a.dataList.empty() || fs::is_directory(given.front());
   if (many) { // before the network is loaded
     TESSERA_ASSIGN(given, evaluate::expandInputs(given));
   }
   TESSERA_ASSIGN(auto model, driver::Model::open(a.model, open, compiler.openModule));
-  if (a.output.empty() && a.mask.empty())
-    return fail("usage", "tessera run", "--output or --mask is required", "");
+  if (a.output.empty() && a.mask.empty() && a.trace.empty())
+    return fail("usage", "tessera run", "--output, --mask or --trace is required", "");
+  if (!a.trace.empty() && (many || a.model.extension() != ".bmodel"))
+    return fail("usage", "tessera run",
+                "--trace goes with a .bmodel, whose commands it lists, and one input", "");
   if (!std::all_of(given.begin(), given.end(), evaluate::isArrayFile))
     noteUnknownRecipe(*model);
   if (!many) {
@@ -175,6 +202,8 @@ void addRun(Program &p) {
                  "of several inputs: go on with a run that was stopped; inputs that are done stay");
   verb->add_flag("--overwrite", a->overwrite,
                  "of several inputs: start anew in a folder that holds outputs");
+  verb->add_option("--trace", a->trace,
+                   "text file: one line a command of a .bmodel, what it read and wrote, with hashes");
   a->shapes.add(verb);
   a->shapes.addNet(verb);
   a->recipe.add(verb);
