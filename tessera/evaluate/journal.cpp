@@ -17,11 +17,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// The same file has the same name from every working folder.
+/// The same file has the same name from every working folder; links keep their own.
 std::string nameOf(const fs::path &file) {
   std::error_code ec;
-  fs::path whole = fs::weakly_canonical(fs::absolute(file, ec), ec);
-  return (ec ? file : whole).string();
+  fs::path whole = fs::absolute(file, ec);
+  return (ec ? file : whole).lexically_normal().string();
 }
 
 /// Size and time of change: tell a file that was replaced since. Null where there is none.

@@ -55,6 +55,21 @@ TEST_F(JournalTest, AChangedInputIsRunAgain) {
   EXPECT_FALSE(Journal::open(folder, run, Journal::Start::Resume)->has(input(), {output()}));
 }
 
+TEST_F(JournalTest, LinksToOneFileAreInputsOfTheirOwn) {
+  fs::path b = folder / "b.png", made = folder / "b.npz";
+  fs::create_symlink(input(), b);
+  ASSERT_TRUE(writeText(made, "other"));
+  finishOne();
+  {
+    auto j = Journal::open(folder, run, Journal::Start::Resume);
+    ASSERT_TRUE(j && j->add(b, {made}));
+  }
+  auto j = Journal::open(folder, run, Journal::Start::Resume);
+  ASSERT_TRUE(j);
+  EXPECT_TRUE(j->has(input(), {output()}));
+  EXPECT_TRUE(j->has(b, {made}));
+}
+
 TEST_F(JournalTest, ALineCutOffByAKillIsDropped) {
   finishOne();
   std::ofstream(folder / kJournalName, std::ios::app) << "{\"input\": \"x";
