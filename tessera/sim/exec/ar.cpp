@@ -157,7 +157,10 @@ Status arithmetic(Machine &m, const Ar &ar) {
   uint64_t op = ar.f.tsk_eu_typ;
   bool saturating = op == kAddSat || op == kSubSat || op == kMulSat;
   auto value = [op](int64_t x, int64_t y) {
-    return op == kAdd || op == kAddSat ? x + y : op == kSub || op == kSubSat ? x - y : x * y;
+    return op == kAdd || op == kAddSat ? x + y
+           : op == kSub || op == kSubSat
+               ? x - y
+               : int64_t(uint64_t(x) * uint64_t(y)); // two unsigned words: wraps
   };
   // sub_sat has a signed result, also for unsigned minus unsigned.
   bool isSigned = op == kSubSat || ar.a.isSigned || ar.b.isSigned;
