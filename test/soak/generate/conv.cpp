@@ -1,5 +1,6 @@
 // sCONV: convolution on the matrix cube, integers and floats.
 #include "test/soak/generate/floats.h"
+#include "test/soak/generate/tiu.h"
 
 namespace tessera::soak {
 namespace {
@@ -150,13 +151,13 @@ Case conv(Draw &d) {
   f.res_add = d.chance(0.2);
   if (f.res_add && tame)
     patchFloats(d, c.patches, Type::Fp32, lane, oc, outAt, previousBytes);
-  c.command = isa::command(f);
+  c.command = either(d, isa::command(f));
   if (isFloat)
     c.tolerance = Tolerance{to, true, 0, 0, outAt, outBytes};
   return c;
 }
 
-const Registered kConv({"conv", conv, {isa::Form::sCONV}});
+const Registered kConv({"conv", conv, {isa::Form::sCONV, isa::Form::TIU_long}});
 
 } // namespace
 } // namespace tessera::soak

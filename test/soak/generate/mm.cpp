@@ -1,5 +1,6 @@
 // sMM: matrix multiply over matrices whose columns are spread over channels.
 #include "test/soak/generate/floats.h"
+#include "test/soak/generate/tiu.h"
 
 namespace tessera::soak {
 namespace {
@@ -69,13 +70,13 @@ Case mm(Draw &d) {
     f.opd3_addr = uint64_t(d.between(0, 31)) << 8;
   f.res_add =
       (isFloat || (requantizes && to == Type::Int16) || type == Type::Int32) && d.chance(0.3);
-  c.command = isa::command(f);
+  c.command = either(d, isa::command(f));
   if (isFloat)
     c.tolerance = Tolerance{to, true, 0, 0, chip::offsetOf(f.res0_addr), resBytes};
   return c;
 }
 
-const Registered kMm({"mm", mm, {isa::Form::sMM}});
+const Registered kMm({"mm", mm, {isa::Form::sMM, isa::Form::TIU_long}});
 
 } // namespace
 } // namespace tessera::soak

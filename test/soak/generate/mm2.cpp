@@ -1,5 +1,6 @@
 // sMM2: matrix multiply with one matrix row per channel.
 #include "test/soak/generate/floats.h"
+#include "test/soak/generate/tiu.h"
 
 namespace tessera::soak {
 namespace {
@@ -56,13 +57,13 @@ Case mm2(Draw &d) {
     f.opd2_const = 1;
     f.opd2_addr = isFloat ? 0 : d.chance() ? uint32_t(d.bits()) : 0;
   }
-  c.command = isa::command(f);
+  c.command = either(d, isa::command(f));
   if (isFloat)
     c.tolerance = Tolerance{to, true, 0, 0, chip::offsetOf(f.res0_addr), res};
   return c;
 }
 
-const Registered kMm2({"mm2", mm2, {isa::Form::sMM2}});
+const Registered kMm2({"mm2", mm2, {isa::Form::sMM2, isa::Form::TIU_long}});
 
 } // namespace
 } // namespace tessera::soak

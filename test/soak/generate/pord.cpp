@@ -1,5 +1,6 @@
 // sPorD: pooling and depthwise convolution.
 #include "test/soak/generate/floats.h"
+#include "test/soak/generate/tiu.h"
 
 namespace tessera::soak {
 namespace {
@@ -133,13 +134,13 @@ Case pord(Draw &d) {
     else if (!depthwise)
       f.res1_addr = uint32_t(d.bits());
   }
-  c.command = isa::command(f);
+  c.command = either(d, isa::command(f));
   if (isFloat)
     c.tolerance = Tolerance{to, true, 0, 0, outAt, outBytes};
   return c;
 }
 
-const Registered kPord({"pord", pord, {isa::Form::sPorD}});
+const Registered kPord({"pord", pord, {isa::Form::sPorD, isa::Form::TIU_long}});
 
 } // namespace
 } // namespace tessera::soak
