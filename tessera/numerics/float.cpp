@@ -15,8 +15,12 @@ float rsqrt(float x, int steps) {
 }
 
 float divide(float a, float b, int steps) {
-  float y = rsqrt(std::abs(b), steps);
-  return mulFlush(a, std::copysign(mulFlush(y, y), b));
+  // b's sign bit changes a's, that of a NaN too.
+  a = std::bit_cast<float>(std::bit_cast<uint32_t>(a) ^ (std::bit_cast<uint32_t>(b) & 0x80000000u));
+  if (a != a || b != b)
+    return nanOf(std::abs(b), a);
+  float y = rsqrt(std::abs(b), steps), product = mulFlush(a, mulFlush(y, y));
+  return product == product ? product : nanOf(0, 0);
 }
 
 float taylor(float x, std::span<const float> c) {

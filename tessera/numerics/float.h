@@ -30,9 +30,18 @@ inline float maxFlush(float a, float b) { return a > b ? a : b; }
 /// a >= b ? b : a, so a NaN in either operand gives a.
 inline float minFlush(float a, float b) { return a >= b ? b : a; }
 
+/// The NaN that an operation on a and b gives, of which one is a NaN or none: the first NaN operand
+/// made quiet, else the default one.
+inline float nanOf(float a, float b) {
+  float source = a != a ? a : b;
+  return std::bit_cast<float>(source != source ? std::bit_cast<uint32_t>(source) | 0x00400000u
+                                               : 0xFFC00000u);
+}
+
 /// Reciprocal square root by `steps` Newton steps (sSFU eu 17, steps = opd2_n_str + 1).
 float rsqrt(float x, int steps);
-/// a / b as a * rsqrt(|b|)^2 with the sign of b (sAR eu 12).
+/// a / b as a * rsqrt(|b|)^2 with the sign of b (sAR eu 12). A NaN keeps its payload: |b|'s,
+/// else a's with the sign changed as any other value's.
 float divide(float a, float b, int steps);
 /// Horner's rule over coefficients c[0..n-1], n >= 1 (sSFU eu 13).
 float taylor(float x, std::span<const float> c);

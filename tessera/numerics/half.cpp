@@ -49,6 +49,11 @@ uint16_t floatToBfloat(float v) {
   return sign | static_cast<uint16_t>(shiftRight(magnitude, 16, Rounding::HalfEven));
 }
 
+/// Ties of these go up or down in magnitude, whatever the sign.
+static bool ofMagnitude(Rounding mode) {
+  return mode == Rounding::HalfUp || mode == Rounding::HalfDown;
+}
+
 uint16_t floatToHalf(float v, Rounding mode) {
   uint32_t bits = std::bit_cast<uint32_t>(v);
   uint16_t sign = (bits >> 16) & 0x8000;
@@ -62,7 +67,7 @@ uint16_t floatToHalf(float v, Rounding mode) {
   int exponent = static_cast<int>(magnitude >> 23) - 127;
   int64_t mantissa = (magnitude & 0x7FFFFF) | 0x800000;
   int drop = exponent < -14 ? std::min(13 + (-14 - exponent), 40) : 13;
-  int64_t q = shiftRight(sign ? -mantissa : mantissa, drop, mode);
+  int64_t q = shiftRight(sign && !ofMagnitude(mode) ? -mantissa : mantissa, drop, mode);
   uint32_t rounded = static_cast<uint32_t>(q < 0 ? -q : q);
   uint32_t result =
       exponent < -14 ? rounded : rounded + (static_cast<uint32_t>(exponent + 14) << 10);
@@ -77,8 +82,36 @@ uint16_t floatToBfloat(float v, Rounding mode) {
     return sign | 0x7FFF;
   if (magnitude < 0x00800000)
     return sign;
-  int64_t q = shiftRight(sign ? -magnitude : magnitude, 16, mode);
+  int64_t q = shiftRight(sign && !ofMagnitude(mode) ? -magnitude : magnitude, 16, mode);
   return sign | static_cast<uint16_t>(q < 0 ? -q : q);
+}
+
+namespace {
+
+/// |v| as a float's bits without the sign: `fraction` mantissa bits, exponent bias `bias`.
+uint32_t roundInt(int64_t v, int fraction, int bias, Rounding mode) {
+  uint64_t magnitude = v < 0 ? 0 - static_cast<uint64_t>(v) : static_cast<uint64_t>(v);
+  if (magnitude == 0)
+    return 0;
+  int exponent = static_cast<int>(std::bit_width(magnitude)) - 1, drop = exponent - fraction;
+  int64_t q = drop > 0 ? shiftRight(v, drop, mode) : v * (int64_t{1} << -drop);
+  // A carry out of the mantissa moves into the exponent by itself.
+  return static_cast<uint32_t>((q < 0 ? -q : q) + (int64_t{exponent + bias - 1} << fraction));
+}
+
+} // namespace
+
+uint16_t intToHalf(int64_t v, Rounding mode) {
+  uint16_t sign = v < 0 ? 0x8000 : 0;
+  if (v < 65536 && v > -65536)
+    return sign | static_cast<uint16_t>(roundInt(v, 10, 15, mode));
+  bool towardZero =
+      mode == Rounding::TowardZero || mode == (v < 0 ? Rounding::Ceil : Rounding::Floor);
+  return sign | (towardZero ? 0x7BFF : 0x7C00);
+}
+
+uint16_t intToBfloat(int64_t v, Rounding mode) {
+  return (v < 0 ? 0x8000 : 0) | static_cast<uint16_t>(roundInt(v, 7, 127, mode));
 }
 
 } // namespace tessera::numerics

@@ -4,6 +4,7 @@
 // numerics_golden.csv.
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 
 namespace tessera::numerics {
 
@@ -24,10 +25,12 @@ constexpr Rounding roundingOf(uint64_t field) {
 }
 
 /// v / 2^shift rounded by `mode`. shift in 0..63 (0 returns v); callers clamp larger amounts to 63.
-constexpr int64_t shiftRight(int64_t v, int shift, Rounding mode) {
+/// T is a signed integer of 64 bits or more.
+template <class T = int64_t>
+constexpr T shiftRight(std::type_identity_t<T> v, int shift, Rounding mode) {
   if (shift <= 0)
     return v;
-  int64_t q = v >> shift;
+  T q = v >> shift;
   // The remainder is in [0, 2^shift), always non-negative since >> floors.
   uint64_t r = static_cast<uint64_t>(v) & ((uint64_t{1} << shift) - 1);
   uint64_t half = uint64_t{1} << (shift - 1);

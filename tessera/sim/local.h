@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <fmt/format.h>
 
 namespace tessera::sim {
@@ -149,6 +150,48 @@ void forRows(Dims d, const std::array<Operand, N> &operands, Row row) {
         }
       }
   });
+}
+
+/// The chip reads all operands before it writes a result. Points each of `operands` that overlaps a
+/// result, other than element for element, at a copy made now. Dims are those of the result; what
+/// repeats has zero strides.
+inline void detach(Machine &m, Dims d, std::initializer_list<const Operand *> results,
+                   std::initializer_list<Operand *> operands) {
+  auto end = [&](const Local &t) {
+    return t.offset +
+           t.size * ((d.n - 1) * t.strides.n + (chip::slots(t.startLane, d.c) - 1) * t.strides.c +
+                     (d.h - 1) * t.strides.h + (d.w - 1) * t.strides.w + 1);
+  };
+  // One place for every element.
+  auto distinct = [&](const LocalLayout &l) {
+    int64_t row = (d.w - 1) * l.w, plane = row + (d.h - 1) * l.h,
+            slots = plane + (chip::ceilDiv(d.c, chip::kLanes))*l.c;
+    return (d.w == 1 || l.w > 0) && (d.h == 1 || l.h > row) && (d.c == 1 || l.c > plane) &&
+           (d.n == 1 || l.n > slots - l.c);
+  };
+  for (Operand *o : operands) {
+    if (o->immediate)
+      continue;
+    Local &t = o->tensor;
+    int64_t last = end(t);
+    bool copies = false;
+    for (const Operand *r : results) {
+      const Local &w = r->tensor;
+      bool apart = last <= w.offset || end(w) <= t.offset;
+      bool same = t.startLane == w.startLane && t.offset == w.offset && t.size == w.size &&
+                  t.strides == w.strides && distinct(w.strides);
+      copies |= !apart && !same;
+    }
+    if (!copies)
+      continue;
+    // Every copy is of the same bytes at the same place, so all operands share one.
+    uint8_t *copy = m.scratch(0, size_t(chip::kLmemBytes));
+    for (int64_t c = 0; c < std::min(d.c, chip::kLanes); ++c) {
+      int64_t at = (t.startLane + c) % chip::kLanes * chip::kLaneBytes + t.offset;
+      std::memcpy(copy + at, t.memory + at, size_t(last - t.offset));
+    }
+    t.memory = copy;
+  }
 }
 
 /// Operands of one element-wise instruction must start at one lane (bm1684x.md 2.3).

@@ -1,27 +1,30 @@
 // sAR: element-wise arithmetic.
-#include "test/soak/generator.h"
+#include "test/soak/generate/elementwise.h"
 
 namespace tessera::soak {
 namespace {
 
 Case ar(Draw &d) {
+  Mix m = drawMix(d);
+  Shape s = drawShape(d);
+  Operands o = drawOperands(d, s, m);
   isa::sAR f;
-  int64_t lane = d.between(0, 63), n = d.size(4, 2), c = d.size(130, 6), h = d.size(9, 4),
-          w = d.size(40, 6);
-  auto type = d.pick({chip::Type::Int8, chip::Type::Int16, chip::Type::Int32});
-  int64_t bytes = chip::alignedLaneBytes(lane, n, c, h, w, chip::bytesOf(type));
-  LaneRoom room(d);
-  auto address = [&] { return chip::localAddress(lane, room.take(bytes)); };
-  f.tsk_eu_typ = d.pick({0, 2, 3}); // mul, add, sub
-  f.tsk_opd_num = 2;
-  f.res0_prec = f.opd0_prec = f.opd1_prec = uint64_t(type);
-  f.opd0_sign = d.chance();
-  f.opd1_sign = d.chance();
-  f.res0_n = n, f.res0_c = c, f.res0_h = h, f.res0_w = w;
-  f.res0_addr = address();
-  f.opd0_addr = address();
-  f.opd1_addr = address();
-  return {isa::command(f), {}, {}};
+  f.tsk_eu_typ = m.op;
+  f.tsk_opd_num = m.operands;
+  f.res0_prec = uint64_t(m.res), f.opd0_prec = uint64_t(m.a), f.opd1_prec = uint64_t(m.b);
+  f.opd2_prec = uint64_t(m.c);
+  f.opd0_sign = m.signA, f.opd1_sign = m.signB, f.opd2_sign = m.signC;
+  f.opd2_n_str = m.code;
+  f.res0_n = uint64_t(s.n), f.res0_c = uint64_t(s.c);
+  f.res0_h = uint64_t(s.h), f.res0_w = uint64_t(s.w);
+  f.res0_str = o.r.code, f.opd0_str = o.x.code, f.opd1_str = o.y.code;
+  f.res0_addr = o.r.address, f.opd0_addr = o.x.address, f.opd1_addr = o.y.address;
+  f.opd0_const = o.xConst, f.opd1_const = o.yConst, f.opd2_const = o.zConst;
+  f.opd2_addr = o.opd2;
+  isa::setArStrides(f, isa::Operand::Res0, isa::toStrides(o.r.layout));
+  isa::setArStrides(f, isa::Operand::Opd0, isa::toStrides(o.x.layout));
+  isa::setArStrides(f, isa::Operand::Opd1, isa::toStrides(o.y.layout));
+  return {isa::command(f), std::move(o.patches), {}};
 }
 
 const Registered kAr({"ar", ar, {isa::Form::sAR}});
