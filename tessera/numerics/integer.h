@@ -45,12 +45,10 @@ constexpr Wide doublingHighMultiply(int64_t a, int64_t b, int bits, Rounding mod
 
 /// One step of AR's multiply-accumulate: old * 2^(left mod 64) + product in 64 bits that wrap, read
 /// as signed or not, then shifted right and rounded; narrowing is the caller's.
-constexpr int64_t accumulate(int64_t old, int64_t product, int left, int right, Rounding mode,
-                             bool isSigned) {
+constexpr Wide accumulate(int64_t old, int64_t product, int left, int right, Rounding mode,
+                          bool isSigned) {
   uint64_t sum = (uint64_t(old) << (left & 63)) + uint64_t(product);
-  right = std::min(right, 63);
-  return isSigned ? shiftRight(int64_t(sum), right, mode)
-                  : int64_t(shiftRight<Wide>(Wide(sum), right, mode));
+  return shiftRight<Wide>(isSigned ? Wide(int64_t(sum)) : Wide(sum), std::min(right, 63), mode);
 }
 
 } // namespace tessera::numerics

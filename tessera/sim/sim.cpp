@@ -35,6 +35,10 @@ ExecuteFn executeFunction(isa::Form form) {
     return exec::lin;
   case Form::sMM:
     return exec::mm;
+  case Form::sVC:
+    return exec::vc;
+  case Form::sSEG:
+    return exec::seg;
   case Form::sMM2:
     return exec::mm2;
   case Form::SYS:

@@ -84,6 +84,32 @@ Status arFloats(const Arithmetic &a);
 Status arCast(const Arithmetic &a);
 Status arSelect(const Arithmetic &a);
 
+/// A float rounded to `type`; NaN results of halves are all 0x7FFF.
+inline void storeResult(uint8_t *p, float v, Type type) {
+  if (type == Type::Fp32)
+    storeAs<float>(p, v);
+  else
+    storeAs<uint16_t>(p, v != v               ? uint16_t(0x7FFF)
+                         : type == Type::Fp16 ? numerics::floatToHalf(v)
+                                              : numerics::floatToBfloat(v));
+}
+
+/// One of two floats as max and min give it: the chosen operand's own bits, NaN payloads included,
+/// but fp32 and bf16 denormals are zeros.
+inline void storeExtreme(uint8_t *to, const uint8_t *first, const uint8_t *second, bool isMax,
+                         Type type) {
+  float x, y;
+  loadFloats(&x, first, 0, 1, type);
+  loadFloats(&y, second, 0, 1, type);
+  x = numerics::flush(x), y = numerics::flush(y);
+  bool takesFirst = isMax ? x > y : !(x >= y);
+  float v = takesFirst ? x : y;
+  if (v == 0 || type == Type::Fp32)
+    storeFloats(to, 0, &v, 1, type);
+  else
+    storeAs<uint16_t>(to, loadAs<uint16_t>(takesFirst ? first : second));
+}
+
 /// Runs f(values, x values, y values, count) over the result in chunks of int64.
 template <class F> void intLoop(const Arithmetic &a, F f) {
   forRows<3>(a.d, {a.r, a.x, a.y}, [&](auto p, auto step, int64_t count) {

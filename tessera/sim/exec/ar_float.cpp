@@ -5,16 +5,6 @@
 namespace tessera::sim::exec {
 namespace {
 
-/// NaN results of halves are all 0x7FFF.
-inline void storeResult(uint8_t *p, float v, Type type) {
-  if (type == Type::Fp32)
-    storeAs<float>(p, v);
-  else
-    storeAs<uint16_t>(p, v != v               ? uint16_t(0x7FFF)
-                         : type == Type::Fp16 ? numerics::floatToHalf(v)
-                                              : numerics::floatToBfloat(v));
-}
-
 template <class F> void floatLoop(const Arithmetic &a, F f) {
   Type type = a.res.type;
   forRows<3>(a.d, {a.r, a.x, a.y}, [&](auto p, auto step, int64_t count) {
@@ -38,25 +28,11 @@ template <class F> void floatLoop(const Arithmetic &a, F f) {
   });
 }
 
-/// The chosen operand's own bits, NaN payloads included; fp32 and bf16 denormals become zero.
 void extreme(const Arithmetic &a) {
-  Type type = a.res.type;
-  bool isMax = a.op == Ar::Max;
   forRows<3>(a.d, {a.r, a.x, a.y}, [&](auto p, auto step, int64_t count) {
-    for (int64_t i = 0; i < count; ++i) {
-      const uint8_t *first = p[1] + i * step[1], *second = p[2] + i * step[2];
-      float x, y;
-      loadFloats(&x, first, 0, 1, type);
-      loadFloats(&y, second, 0, 1, type);
-      x = numerics::flush(x), y = numerics::flush(y);
-      bool takesFirst = isMax ? x > y : !(x >= y);
-      float v = takesFirst ? x : y;
-      uint8_t *to = p[0] + i * step[0];
-      if (v == 0 || type == Type::Fp32)
-        storeFloats(to, 0, &v, 1, type);
-      else
-        storeAs<uint16_t>(to, loadAs<uint16_t>(takesFirst ? first : second));
-    }
+    for (int64_t i = 0; i < count; ++i)
+      storeExtreme(p[0] + i * step[0], p[1] + i * step[1], p[2] + i * step[2], a.op == Ar::Max,
+                   a.res.type);
   });
 }
 
@@ -118,13 +94,17 @@ Status arFloats(const Arithmetic &a) {
   case Ar::Mul:
     floatLoop(a, numerics::mulFlush);
     return {};
-  case Ar::AbsDifference:
-    // y - x, negated where negative: -0 stays, and of two NaN the second one's payload.
-    floatLoop(swapped(a), [](float y, float x) {
-      float v = numerics::subFlush(y, x);
+  case Ar::AbsDifference: {
+    // y - x, negated where negative: -0 stays, and of two NaN the second one's payload. Only fp32
+    // loses a tiny difference before its sign is looked at.
+    bool flushes = a.res.type == Type::Fp32;
+    floatLoop(swapped(a), [=](float y, float x) {
+      float v = numerics::flush(y) - numerics::flush(x);
+      v = flushes ? numerics::flush(v) : v;
       return v < 0 ? -v : v;
     });
     return {};
+  }
   case Ar::Max:
   case Ar::Min:
     extreme(a);

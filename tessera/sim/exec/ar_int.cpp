@@ -123,11 +123,13 @@ Status mac(const Arithmetic &a) {
       loadInts(x, p[1] + i * step[1], step[1], n, a.a.bits(), a.a.isSigned);
       loadInts(y, p[2] + i * step[2], step[2], n, a.b.bits(), a.b.isSigned);
       loadInts(old, p[3] + i * step[3], step[3], n, a.res.bits(), isSigned);
-      for (int64_t k = 0; k < n; ++k)
-        old[k] = numerics::accumulate(old[k], int64_t(uint64_t(x[k]) * uint64_t(y[k])),
+      for (int64_t k = 0; k < n; ++k) {
+        Wide v = numerics::accumulate(old[k], int64_t(uint64_t(x[k]) * uint64_t(y[k])),
                                       is16 ? left : 0, right, a.round(), isSigned);
-      if (saturates)
-        saturateRun(old, n, range);
+        if (saturates)
+          v = v < range.lo ? range.lo : v > range.hi ? range.hi : v;
+        old[k] = int64_t(v);
+      }
       storeInts(p[0] + i * step[0], step[0], old, n, a.res.bits());
     }
   });

@@ -1,23 +1,24 @@
 // sCMP, fused compare and select ("BM1684X measured numerics", sections 9 and 12).
-#include "tessera/sim/element.h"
-#include "tessera/sim/exec/exec.h"
-#include "tessera/sim/local.h"
+#include "tessera/sim/exec/ar.h"
 
 namespace tessera::sim::exec {
 namespace {
 
 enum Op : uint64_t { kMaxSelect = 22, kGreater = 23, kEqual = 24, kMinSelect = 25, kLess = 26 };
 
-/// Layout 0 is aligned, 3 one value per channel.
+/// Layout 0 is aligned, 1 compact, 2 one value per channel, 3 one value per lane (free strides that
+/// are all zero).
 Result<Operand> operand(Machine &m, const char *what, uint64_t address, bool immediate,
                         uint64_t str, Dims d, int64_t size) {
   if (immediate)
     return Operand::constant(uint32_t(address));
-  if (str != 0 && str != 3)
-    return unsupported(fmt::format("{}: layout code {}", what, str));
-  LocalLayout layout = str == 3
-                           ? chip::perChannelLayout()
-                           : chip::alignedLayout(chip::laneOf(address), d.n, d.c, d.h, d.w, size);
+  if (str > 3)
+    return fail("bad-operand", what, fmt::format("layout code {} is not 0 to 3", str));
+  int64_t lane = chip::laneOf(address);
+  LocalLayout layout = str == 3   ? LocalLayout{}
+                       : str == 2 ? chip::perChannelLayout()
+                       : str == 1 ? chip::compactLayout(lane, d.n, d.c, d.h, d.w)
+                                  : chip::alignedLayout(lane, d.n, d.c, d.h, d.w, size);
   TESSERA_ASSIGN(Local t, local(m, what, address, d, size, layout));
   return Operand::of(t);
 }
@@ -34,6 +35,7 @@ struct Compare {
       float x, y;
       loadFloats(&x, a, 0, 1, type);
       loadFloats(&y, b, 0, 1, type);
+      x = numerics::flush(x), y = numerics::flush(y);
       bool equal = std::memcmp(a, b, size_t(size)) == 0;
       return greater() ? x > y : op == kEqual ? equal : !(x >= y) && !equal;
     }
@@ -67,27 +69,20 @@ Status cmp(Machine &m, const isa::Command &command) {
   if (two) {
     TESSERA_ASSIGN(r1, operand(m, "second result", f.res1_addr, false, 0, d, selectedSize));
   }
-  TESSERA_TRY(sameLane({&r0, &r1, &a, &b, &yes, &no}));
+  detach(m, d, {&r0, &r1}, {&a, &b, &yes, &no});
   Compare holds{compared, f.opd0_sign != 0, f.tsk_eu_typ};
   bool isMin = f.tsk_eu_typ == kMinSelect, isFloat = chip::isFloat(compared);
   forRows<6>(d, {r0, r1, a, b, yes, no}, [&](auto p, auto step, int64_t count) {
     for (int64_t i = 0; i < count; ++i) {
       const uint8_t *x = p[2] + i * step[2], *y = p[3] + i * step[3];
       bool condition = holds(x, y);
-      uint32_t chosen = 0, extreme = 0;
+      uint32_t chosen = 0;
       std::memcpy(&chosen, condition ? p[4] + i * step[4] : p[5] + i * step[5],
                   size_t(selectedSize));
-      // max takes a where a > b; min takes a where a < b, and for floats b where a >= b.
-      bool first = condition;
-      if (isMin && isFloat) {
-        float u, v;
-        loadFloats(&u, x, 0, 1, compared);
-        loadFloats(&v, y, 0, 1, compared);
-        first = !(u >= v);
-      }
-      std::memcpy(&extreme, first ? x : y, size_t(size));
-      if (two)
-        std::memcpy(p[0] + i * step[0], &extreme, size_t(size));
+      if (two && isFloat)
+        storeExtreme(p[0] + i * step[0], x, y, !isMin, compared);
+      else if (two)
+        std::memcpy(p[0] + i * step[0], condition ? x : y, size_t(size));
       std::memcpy(p[1] + i * step[1], &chosen, size_t(selectedSize));
     }
   });

@@ -23,6 +23,8 @@ Status sfu(Machine &, const isa::Command &);             // sSFU
 Status lin(Machine &, const isa::Command &);             // sLIN
 Status mm(Machine &, const isa::Command &);              // sMM
 Status mm2(Machine &, const isa::Command &);             // sMM2
+Status vc(Machine &, const isa::Command &);              // sVC
+Status seg(Machine &, const isa::Command &);             // sSEG
 Status system(Machine &, const isa::Command &);          // SYS, SYSID, sDMA_sys: nothing to compute
 Status gdmaTensor(Machine &, const isa::Command &);      // DMA_tensor
 Status gdmaMatrix(Machine &, const isa::Command &);      // DMA_matrix, sDMA_matrix

@@ -1,12 +1,13 @@
 // sLIN, per-channel linear functions of floats ("BM1684X measured numerics", section 11).
-#include "tessera/sim/element.h"
-#include "tessera/sim/exec/exec.h"
-#include "tessera/sim/local.h"
+#include "tessera/sim/exec/ar.h"
 
 namespace tessera::sim::exec {
 namespace {
 enum Op : uint64_t { kMac = 1, kSquareSum = 20, kSquareDifference = 21 };
-}
+
+/// The result v of an operation on a and b, a NaN with its operand's payload.
+float kept(float v, float a, float b) { return v == v ? v : numerics::nanOf(a, b); }
+} // namespace
 
 Status lin(Machine &m, const isa::Command &command) {
   auto f = isa::decode<isa::sLIN>(command);
@@ -32,7 +33,7 @@ Status lin(Machine &m, const isa::Command &command) {
                    local(m, "opd2", f.opd2_addr, {1, d.c, 1, 1}, size, chip::perChannelLayout()));
     b = Operand::of(t);
   }
-  TESSERA_TRY(sameLane({&r, &x, &a, &b}));
+  detach(m, d, {&r}, {&x, &a, &b});
   forRows<4>(d, {r, x, a, b}, [&](auto p, auto, int64_t count) {
     float scale, offset, v;
     loadFloats(&scale, p[2], 0, 1, type);
@@ -40,14 +41,16 @@ Status lin(Machine &m, const isa::Command &command) {
     for (int64_t i = 0; i < count; ++i) {
       loadFloats(&v, p[1] + i * size, 0, 1, type);
       if (f.tsk_eu_typ == kMac) {
-        v = numerics::addFlush(roundTo(type, numerics::mulFlush(scale, v)), offset);
+        float product = kept(numerics::mulFlush(v, scale), v, scale);
+        product = roundTo(type, product);
+        v = kept(numerics::addFlush(product, offset), product, offset);
       } else { // the offset of the squares is opd1
-        v = f.tsk_eu_typ == kSquareSum ? numerics::addFlush(v, scale)
-                                       : numerics::subFlush(v, scale);
-        v = roundTo(type, v);
-        v = numerics::mulFlush(v, v);
+        float sum = f.tsk_eu_typ == kSquareSum ? numerics::addFlush(v, scale)
+                                               : numerics::subFlush(v, scale);
+        sum = roundTo(type, kept(sum, v, scale));
+        v = kept(numerics::mulFlush(sum, sum), sum, sum);
       }
-      storeFloats(p[0] + i * size, 0, &v, 1, type);
+      storeResult(p[0] + i * size, v, type);
     }
   });
   return {};

@@ -7,7 +7,7 @@ Status seg(Machine &m, const isa::Command &command) {
   auto f = isa::decode<isa::sSEG>(command);
   Dims d{1, int64_t(f.res0_c), 1, int64_t(f.res0_w)};
   int64_t size = chip::bitsOf(f.res0_prec) / 8;
-  if (size == 0)
+  if (size == 0 || (chip::isFloat(Type(f.res0_prec)) && size == 2))
     return unsupported(fmt::format("element type code {}", f.res0_prec));
   bool byChannel = Ar(f.tsk_eu_typ) == Ar::LaneIndex;
   if (byChannel && d.w != 1)

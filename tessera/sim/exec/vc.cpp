@@ -14,7 +14,8 @@ Status vc(Machine &m, const isa::Command &command) {
   a.res = {Type(f.res0_prec), true};
   a.a = {Type(f.opd0_prec), f.opd0_sign != 0};
   a.b = {Type(f.opd1_prec), f.opd1_sign != 0};
-  a.code = uint32_t(f.opd2_n_str);
+  // Divisions take three steps whatever the field says.
+  a.code = a.op == Ar::Div ? 2 : uint32_t(f.opd2_n_str);
   int64_t sizes[3] = {a.res.bits() / 8, a.a.bits() / 8, a.b.bits() / 8};
   for (int64_t size : sizes)
     if (size == 0)

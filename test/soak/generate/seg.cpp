@@ -8,7 +8,7 @@ Case seg(Draw &d) {
   isa::sSEG f;
   bool byChannel = d.chance();
   int64_t lane = d.between(0, 63);
-  Type type = d.pick({Type::Int8, Type::Int16, Type::Int32, Type::Fp16, Type::Bf16, Type::Fp32});
+  Type type = d.pick({Type::Int8, Type::Int16, Type::Int32, Type::Fp32});
   Shape s{1, d.size(700, 70), 1, byChannel ? 1 : d.size(700, 20)};
   while (s.c * s.w > 20000)
     s.c = (s.c + 1) / 2;
