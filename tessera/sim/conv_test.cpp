@@ -298,7 +298,7 @@ TEST(Order, ADeadlockOfIdsIsNamed) {
 
 TEST(Execute, AnUnknownInstructionIsALocatedError) {
   Machine m;
-  auto command = isa::makeCommand(isa::Engine::Tiu, std::array{uint64_t(1) | uint64_t(14) << 41});
+  auto command = isa::makeCommand(isa::Engine::Tiu, std::array{uint64_t(1) | uint64_t(7) << 41});
   ASSERT_TRUE(command);
   auto status = run(m, std::array{*command}, {});
   ASSERT_FALSE(status);

@@ -143,7 +143,7 @@ TEST(Plan, OnePassLeavesTheMemoryOfCommandsOneByOne) {
 }
 
 TEST(Plan, UnknownCommandsAreNamedBeforeAnythingRuns) {
-  auto unknown = isa::makeCommand(isa::Engine::Tiu, std::array{uint64_t(1) | uint64_t(14) << 41});
+  auto unknown = isa::makeCommand(isa::Engine::Tiu, std::array{uint64_t(1) | uint64_t(7) << 41});
   ASSERT_TRUE(unknown);
   auto plan = Plan::make({*unknown, *unknown}, {});
   ASSERT_FALSE(plan);

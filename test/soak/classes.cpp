@@ -23,7 +23,9 @@ Registered::Registered(Class c) {
 const std::vector<Class> &classes() { return registry(); }
 
 const std::vector<Exempt> &exempt() {
-  static const std::vector<Exempt> list = {};
+  static const std::vector<Exempt> list = {
+      {isa::Form::LAR, "the vendor's simulator knows no such command"},
+  };
   return list;
 }
 

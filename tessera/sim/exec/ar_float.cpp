@@ -5,7 +5,9 @@
 namespace tessera::sim::exec {
 namespace {
 
-template <class F> void floatLoop(const Arithmetic &a, F f) {
+/// f(x, y) for fp32, plain(x, y) of flushed operands for halves; NaN results are corrected behind,
+/// so that the loop stays one of vectors.
+template <class F, class Plain> void floatLoop(const Arithmetic &a, F f, Plain plain) {
   Type type = a.res.type;
   forRows<3>(a.d, {a.r, a.x, a.y}, [&](auto p, auto step, int64_t count) {
     float x[kRun], y[kRun], v[kRun];
@@ -14,10 +16,14 @@ template <class F> void floatLoop(const Arithmetic &a, F f) {
       loadFloats(x, p[1] + i * step[1], step[1], n, type);
       loadFloats(y, p[2] + i * step[2], step[2], n, type);
       bool anyNan = false;
-      for (int64_t k = 0; k < n; ++k) {
-        v[k] = f(x[k], y[k]);
+      if (type == Type::Fp32)
+        for (int64_t k = 0; k < n; ++k)
+          v[k] = f(x[k], y[k]);
+      else
+        for (int64_t k = 0; k < n; ++k)
+          v[k] = plain(numerics::flush(x[k]), numerics::flush(y[k]));
+      for (int64_t k = 0; k < n; ++k)
         anyNan |= v[k] != v[k];
-      }
       if (anyNan)
         for (int64_t k = 0; k < n; ++k)
           if (v[k] != v[k])
@@ -67,14 +73,7 @@ void mac(const Arithmetic &a) {
       loadFloats(&x, p[1] + i * step[1], 0, 1, type);
       loadFloats(&y, p[2] + i * step[2], 0, 1, type);
       loadFloats(&old, p[3] + i * step[3], 0, 1, type);
-      float product = numerics::mulFlush(x, y);
-      if (product != product)
-        product = numerics::nanOf(x, y);
-      product = roundTo(type, product);
-      float sum = numerics::addFlush(product, old);
-      if (sum != sum)
-        sum = numerics::nanOf(product, old);
-      storeResult(to, sum, type);
+      storeResult(to, sum(type, roundResult(product(type, x, y), type), old), type);
     }
   });
 }
@@ -86,23 +85,21 @@ Status arFloats(const Arithmetic &a) {
     return unsupported("operands and result of different float types");
   switch (a.op) {
   case Ar::Add:
-    floatLoop(a, numerics::addFlush);
+    floatLoop(a, numerics::addFlush, std::plus{});
     return {};
   case Ar::Sub:
-    floatLoop(a, numerics::subFlush);
+    floatLoop(a, numerics::subFlush, std::minus{});
     return {};
   case Ar::Mul:
-    floatLoop(a, numerics::mulFlush);
+    floatLoop(a, numerics::mulFlush, std::multiplies{});
     return {};
   case Ar::AbsDifference: {
     // y - x, negated where negative: -0 stays, and of two NaN the second one's payload. Only fp32
     // loses a tiny difference before its sign is looked at.
-    bool flushes = a.res.type == Type::Fp32;
-    floatLoop(swapped(a), [=](float y, float x) {
-      float v = numerics::flush(y) - numerics::flush(x);
-      v = flushes ? numerics::flush(v) : v;
-      return v < 0 ? -v : v;
-    });
+    auto positive = [](float v) { return v < 0 ? -v : v; };
+    floatLoop(
+        swapped(a), [=](float y, float x) { return positive(numerics::subFlush(y, x)); },
+        [=](float y, float x) { return positive(y - x); });
     return {};
   }
   case Ar::Max:

@@ -4,9 +4,6 @@
 namespace tessera::sim::exec {
 namespace {
 enum Op : uint64_t { kMac = 1, kSquareSum = 20, kSquareDifference = 21 };
-
-/// The result v of an operation on a and b, a NaN with its operand's payload.
-float kept(float v, float a, float b) { return v == v ? v : numerics::nanOf(a, b); }
 } // namespace
 
 Status lin(Machine &m, const isa::Command &command) {
@@ -41,14 +38,11 @@ Status lin(Machine &m, const isa::Command &command) {
     for (int64_t i = 0; i < count; ++i) {
       loadFloats(&v, p[1] + i * size, 0, 1, type);
       if (f.tsk_eu_typ == kMac) {
-        float product = kept(numerics::mulFlush(v, scale), v, scale);
-        product = roundTo(type, product);
-        v = kept(numerics::addFlush(product, offset), product, offset);
+        v = sum(type, roundResult(product(type, v, scale), type), offset);
       } else { // the offset of the squares is opd1
-        float sum = f.tsk_eu_typ == kSquareSum ? numerics::addFlush(v, scale)
-                                               : numerics::subFlush(v, scale);
-        sum = roundTo(type, kept(sum, v, scale));
-        v = kept(numerics::mulFlush(sum, sum), sum, sum);
+        v = f.tsk_eu_typ == kSquareSum ? sum(type, v, scale) : difference(type, v, scale);
+        v = roundResult(v, type);
+        v = product(type, v, v);
       }
       storeResult(p[0] + i * size, v, type);
     }

@@ -24,10 +24,10 @@ Case ar(Draw &d) {
   isa::setArStrides(f, isa::Operand::Res0, isa::toStrides(o.r.layout));
   isa::setArStrides(f, isa::Operand::Opd0, isa::toStrides(o.x.layout));
   isa::setArStrides(f, isa::Operand::Opd1, isa::toStrides(o.y.layout));
-  return {isa::command(f), std::move(o.patches), {}};
+  return {either(d, isa::command(f)), std::move(o.patches), {}};
 }
 
-const Registered kAr({"ar", ar, {isa::Form::sAR}});
+const Registered kAr({"ar", ar, {isa::Form::sAR, isa::Form::TIU_long}});
 
 } // namespace
 } // namespace tessera::soak

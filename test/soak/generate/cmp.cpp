@@ -57,10 +57,10 @@ Case cmp(Draw &d) {
   operand(compared, f.opd1_addr, f.opd1_const, &f.opd1_str);
   operand(selected, f.opd2_addr, f.opd2_const, nullptr);
   operand(selected, f.opd3_addr, f.opd3_const, nullptr);
-  return {isa::command(f), std::move(patches), {}};
+  return {either(d, isa::command(f)), std::move(patches), {}};
 }
 
-const Registered kCmp({"cmp", cmp, {isa::Form::sCMP}});
+const Registered kCmp({"cmp", cmp, {isa::Form::sCMP, isa::Form::TIU_long}});
 
 } // namespace
 } // namespace tessera::soak

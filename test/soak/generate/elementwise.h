@@ -1,18 +1,13 @@
 #pragma once
 // What the generators of element-wise classes share: shapes, layouts, places and telling data.
-#include "test/soak/generator.h"
+#include "test/soak/generate/tiu.h"
 
 #include <algorithm>
-#include <array>
 
 namespace tessera::soak {
 
 using chip::LocalLayout;
 using chip::Type;
-
-struct Shape {
-  int64_t n, c, h, w;
-};
 
 /// Mostly a few elements; sometimes many channels, sometimes long rows.
 inline Shape drawShape(Draw &d) {

@@ -38,10 +38,10 @@ Case lin(Draw &d) {
   };
   coefficient(f.opd1_addr, f.opd1_const);
   coefficient(f.opd2_addr, f.opd2_const);
-  return {isa::command(f), std::move(patches), {}};
+  return {either(d, isa::command(f)), std::move(patches), {}};
 }
 
-const Registered kLin({"lin", lin, {isa::Form::sLIN}});
+const Registered kLin({"lin", lin, {isa::Form::sLIN, isa::Form::TIU_long}});
 
 } // namespace
 } // namespace tessera::soak

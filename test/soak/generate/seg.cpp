@@ -19,10 +19,10 @@ Case seg(Draw &d) {
   LaneRoom room(d);
   f.res0_addr = chip::localAddress(
       lane, room.take(chip::alignedLaneBytes(lane, 1, s.c, 1, s.w, size), d.chance() ? 64 : size));
-  return {isa::command(f), {}, {}};
+  return {either(d, isa::command(f)), {}, {}};
 }
 
-const Registered kSeg({"seg", seg, {isa::Form::sSEG}});
+const Registered kSeg({"seg", seg, {isa::Form::sSEG, isa::Form::TIU_long}});
 
 } // namespace
 } // namespace tessera::soak

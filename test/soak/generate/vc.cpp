@@ -42,10 +42,10 @@ Case vc(Draw &d) {
     patchValues(d, patches, f.opd0_addr, bytes(left, lanes[1], sizes[1]), channels, m.a);
     patchValues(d, patches, f.opd1_addr, bytes(right, lanes[2], sizes[2]), s.c, m.b);
   }
-  return {isa::command(f), std::move(patches), {}};
+  return {either(d, isa::command(f)), std::move(patches), {}};
 }
 
-const Registered kVc({"vc", vc, {isa::Form::sVC}});
+const Registered kVc({"vc", vc, {isa::Form::sVC, isa::Form::TIU_long}});
 
 } // namespace
 } // namespace tessera::soak
