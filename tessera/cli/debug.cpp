@@ -81,7 +81,7 @@ void addDebug(Program &p) {
       p, "debug",
       "step through a .bmodel's commands on the simulator; commands from standard input",
       "  tessera debug unet_int8.bmodel --input car_in.npz\n"
-      "  tessera debug unet_int8.bmodel --input car.jpg -c 'break MaxPool' -c continue -c info\n"
+      "  tessera debug unet_int8.bmodel --input car.jpg -c 'break Pool2D' -c continue -c info\n"
       "  tessera debug unet_int8.bmodel --input car_in.npz -c 'compare tpu_outputs.npz' "
       "< /dev/null\n"
       "  tessera debug vendor.bmodel --input in.npz --script look.txt < /dev/null\n");

@@ -100,11 +100,11 @@ try:
     said = run("debug", "n.bmodel", "--input", "n_in_f32.npz", "-c", "compare tpu.npz")
     assert re.search(r"no difference: \d\d tensors compared", said), said
     script = ["break tiu:20", "continue", "info", "step gdma 2", "delete", "watch l0+0x0+16", "continue", "last", "delete",
-              "break write l5+0x0+64", "continue", "delete", "break MaxPool", "continue", "next", f"print {tensor}[0, 3, 48:52, 0:8]",
+              "break write l5+0x0+64", "continue", "delete", "break Pool2D", "continue", "next", f"print {tensor}[0, 3, 48:52, 0:8]",
               f"picture {tensor} t.png", f"save {tensor}[0,0] t.npz", "print l0+0x0 i8 1x1x4x8", "print 0x100000000 u8 8", "restart", "quit"]
     said = run("debug", "n.bmodel", "--input", "n_in_f32.npz", feed="\n".join(script))
     for text in ("before tiu:20", "  op      ", "  cycles  ", "changed l0+0x0+16", " old ", " new ", "wrote to l5+0x0+64",
-                 "break 4 at MaxPool", "f32 4x8", "t.png:", "t.npz:", "before gdma:1 "):
+                 "break 4 at Pool2D", "f32 4x8", "t.png:", "t.npz:", "before gdma:1 "):
         assert text in said, f"{text}\n{said}"
     assert (work / "t.png").read_bytes().startswith(b"\x89PNG")
     wrong = run("debug", "n.bmodel", "--input", "n_in_f32.npz", feed="brake\nprint nothing\n", code=1)

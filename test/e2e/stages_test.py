@@ -49,7 +49,7 @@ try:
     run("compare", "f32.npz", "top.npz", "--tolerance", "0.9999999,0.99999")
     # A folder, and scores against masks and against another network's masks.
     run("run", "--input", "d/images", "--model", "a/n.bmodel", "--mask", "masks")
-    assert sorted(p.name for p in (work / "masks").iterdir()) == [f"000{i}_mask.png" for i in range(3)]
+    assert sorted(p.name for p in (work / "masks").iterdir()) == [f"000{i}_mask.png" for i in range(3)] + ["run.journal"]
     scores = json.loads(run("eval", "--model", "a/n.bmodel", "--images", "d/images", "--masks", "masks", "--json"))
     assert scores["dice"] == 1.0 and scores["iou"] == 1.0, "a network agrees with its own masks"
     against = json.loads(run("eval", "--model", "a/n.bmodel", "--images", "d/images", "--reference", "n.mlir", "--json"))

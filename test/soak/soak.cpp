@@ -175,9 +175,16 @@ public:
     class_ = &c;
     Recording file{std::string(c.name), kRecordFill, {}};
     for (uint64_t i = flags_.first; file.vectors.size() < flags_.count; ++i) {
-      if (i > flags_.first + 4 * flags_.count + 100)
-        return fail("refused", std::string(c.name), "the vendor's refuses most of its commands");
+      if (i > flags_.first + 40 * flags_.count + 100)
+        return fail("refused", std::string(c.name),
+                    "the vendor's refuses most of its commands, or they bring too many bytes");
       Case drawn = draw(i, 1)[0];
+      // Vectors are kept for ever: those with large operands are for the soak alone.
+      uint64_t brought = 0;
+      for (const Patch &p : drawn.patches)
+        brought += p.bytes.size();
+      if (brought > kStoredOperandBytes)
+        continue;
       TESSERA_ASSIGN(std::optional<Vector> v, recordVector(arena_, file.fill, drawn));
       if (v)
         file.vectors.push_back(std::move(*v));
@@ -190,6 +197,7 @@ public:
 
 private:
   static constexpr uint64_t kRecordFill = 1;
+  static constexpr uint64_t kStoredOperandBytes = 1024;
 
   uint64_t fillSeed(uint64_t first) const { return mix(flags_.seed, ~first); }
   std::vector<Case> draw(uint64_t first, size_t count) const {

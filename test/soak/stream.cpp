@@ -46,7 +46,8 @@ Result<std::vector<Played>> commandsOf(const bmodel::Stage &stage) {
   if (out.empty())
     return out;
   std::vector<Patch> &patches = out.front().step.patches;
-  patches.push_back({false, stage.coeffAddress - chip::kGlobalBase, stage.coeff});
+  patches.push_back(
+      {false, stage.coeffAddress - chip::kGlobalBase, {stage.coeff.begin(), stage.coeff.end()}});
   Draw draw(1);
   for (const bmodel::TensorInfo &t : stage.inputs) {
     std::vector<uint8_t> bytes(t.size);
