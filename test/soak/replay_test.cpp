@@ -67,7 +67,7 @@ TEST(Soak, AReplayThatDiffersSaysWhere) {
   EXPECT_EQ(seen, tried);
 }
 
-TEST(Soak, DISABLED_EveryFormHasAGeneratorOrAReason) {
+TEST(Soak, EveryFormHasAGeneratorOrAReason) {
   for (int i = 0; i < isa::kFormCount; ++i) {
     auto form = isa::Form(i);
     bool drawn = std::any_of(classes().begin(), classes().end(), [&](const Class &c) {

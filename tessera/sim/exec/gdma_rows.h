@@ -33,11 +33,12 @@ Result<RowMove> rowMove(Machine &m, const F &f, int64_t rows, int64_t targetRows
   int64_t srcRows = int64_t(f.src_hsize), w = int64_t(f.src_wsize);
   r.srcDims = {1, int64_t(f.src_csize), srcRows, w};
   r.indexDims = {1, int64_t(f.index_csize), rows, 1};
-  if (r.srcDims.c != 1 && r.indexDims.c != 1)
+  if (r.srcDims.c != 1 && r.indexDims.c != 1 && r.srcDims.c != r.indexDims.c)
     return fail(
         "bad-shape", "index",
         fmt::format("{} channels of rows and {} of row numbers", r.srcDims.c, r.indexDims.c),
-        "one of the two has a single channel, which serves all of the other's");
+        "they are as many, or one of the two has a single channel, which serves all of the "
+        "other's");
   r.channels = std::max(r.srcDims.c, r.indexDims.c);
   r.dstDims = {1, r.channels, targetRows, w};
   // Row counts are 32 bits: keep their products small before anyone multiplies.

@@ -135,7 +135,7 @@ Status integers(const Job &j) {
   if (j.type != Type::Int8)
     return unsupported("pooling or depthwise of int16 or int32");
   bool isMax = f.tsk_eu_typ == kMax, average = f.tsk_eu_typ == kAverage;
-  if ((isMax || average) && j.to != Type::Int8)
+  if (isMax && j.to != Type::Int8)
     return unsupported("pooling into another type");
   // Immediates count by their low 8 bits. res1 holds the depthwise shift in bits 8..15.
   uint8_t insertByte = uint8_t(f.res1_addr), padByte = uint8_t(f.opd3_addr);

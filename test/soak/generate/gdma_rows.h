@@ -18,7 +18,8 @@ template <class F> Case drawRows(Draw &d, F f, bool gather) {
   if (numbered * w * channels * size > 1000000)
     channels = 1, w = std::min<int64_t>(w, 3);
   int64_t srcChannels = channels, indexChannels = channels;
-  (d.chance(0.6) ? indexChannels : srcChannels) = 1;
+  if (d.chance(0.75))
+    (d.chance(0.6) ? indexChannels : srcChannels) = 1;
   Shape src{1, srcChannels, gather ? numbered : walked, w};
   Shape dst{1, channels, gather ? walked : numbered, w}, index{1, indexChannels, walked, 1};
   bool free = f.stride_enable == 1;

@@ -45,7 +45,7 @@ Case pord(Draw &d) {
   bool depthwise = f.tsk_eu_typ == kDepthwise || f.tsk_eu_typ == kDepthwiseRelu;
   bool isFloat = f.tsk_eu_typ != kDepthwiseRelu && d.chance(0.4);
   Type type = isFloat ? d.pick({Type::Fp32, Type::Fp16, Type::Bf16}) : Type::Int8;
-  Type to = isFloat || !depthwise ? type : d.pick({Type::Int8, Type::Int16, Type::Int32});
+  Type to = isFloat || f.tsk_eu_typ == kMax ? type : d.pick({Type::Int8, Type::Int16, Type::Int32});
   int64_t size = chip::bytesOf(type);
   f.opd0_prec = uint64_t(type);
   f.res0_prec = uint64_t(to);
