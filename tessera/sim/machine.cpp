@@ -129,8 +129,10 @@ Status Machine::mapReadOnly(uint64_t base, std::span<const uint8_t> bytes) {
 }
 
 uint8_t *Machine::scratch(int which, size_t bytes) {
+  // Address space costs nothing: more of it than most instructions need keeps the touched pages.
+  constexpr size_t kReserve = size_t(256) << 20;
   if (scratch_[which].size() < bytes)
-    scratch_[which] = Pages(std::max(bytes, 2 * scratch_[which].size()));
+    scratch_[which] = Pages(std::max({bytes, 2 * scratch_[which].size(), kReserve}));
   return scratch_[which].data();
 }
 
