@@ -104,69 +104,6 @@ TESSERA_BODY scaleBody(uint8_t *out, const uint8_t *in, int64_t count, bool isSi
   }
 }
 
-TESSERA_BODY multiplyAddBody(float *__restrict chain, const float *__restrict in, int64_t step,
-                             float factor, int64_t count) {
-  if (step == 1)
-    for (int64_t i = 0; i < count; ++i)
-      chain[i] = numerics::addFlush(chain[i], numerics::mulFlush(in[i], factor));
-  else
-    for (int64_t i = 0; i < count; ++i)
-      chain[i] = numerics::addFlush(chain[i], numerics::mulFlush(in[i * step], factor));
-}
-
-// numerics::cubeSum for 16 positions at once; infinities and NaN go to the scalar rule.
-TESSERA_BODY addCubeSumsBody(float *__restrict sums, const float *__restrict in, int64_t plane,
-                             int64_t step, const float *__restrict weights, int64_t channels,
-                             int64_t count) {
-  constexpr int64_t kLanes = 16;
-  for (int64_t first = 0; first < count; first += kLanes) {
-    int64_t n = std::min(kLanes, count - first);
-    double products[32][kLanes];
-    int64_t top[kLanes] = {};
-    int32_t sum[kLanes] = {};
-    for (int64_t k = 0; k < channels; ++k) {
-      float x[kLanes] = {};
-      const float *from = in + k * plane + first * step;
-      if (n == kLanes && step == 1)
-        std::memcpy(x, from, sizeof x);
-      else
-        for (int64_t i = 0; i < n; ++i)
-          x[i] = from[i * step];
-      auto w = double(weights[k]);
-      for (int64_t i = 0; i < kLanes; ++i) {
-        double p = double(x[i]) * w;
-        int64_t exponent = std::bit_cast<int64_t>(p) >> 52 & 0x7FF;
-        products[k][i] = p;
-        top[i] = exponent > top[i] ? exponent : top[i];
-      }
-    }
-    double scale[kLanes];
-    bool special = false;
-    for (int64_t i = 0; i < kLanes; ++i) {
-      special |= top[i] == 0x7FF;
-      scale[i] = std::bit_cast<double>((2070 - (top[i] == 0 ? 1023 : top[i])) << 52);
-    }
-    if (special) {
-      for (int64_t i = 0; i < n; ++i) {
-        float x[32];
-        for (int64_t k = 0; k < channels; ++k)
-          x[k] = in[k * plane + (first + i) * step];
-        sums[first + i] =
-            numerics::addFlush(sums[first + i], numerics::cubeSum(x, weights, channels));
-      }
-      continue;
-    }
-    for (int64_t k = 0; k < channels; ++k)
-      for (int64_t i = 0; i < kLanes; ++i)
-        sum[i] += int32_t(products[k][i] * scale[i]);
-    float part[kLanes];
-    for (int64_t i = 0; i < kLanes; ++i)
-      part[i] = numerics::flush(float(double(sum[i]) / scale[i]));
-    for (int64_t i = 0; i < n; ++i)
-      sums[first + i] = numerics::addFlush(sums[first + i], part[i]);
-  }
-}
-
 struct Loops {
   void (*requantize)(uint8_t *, const int32_t *, int64_t, const Requantize &);
   void (*addSaturate)(int32_t *, const int32_t *, int32_t, int64_t);
@@ -175,8 +112,6 @@ struct Loops {
   void (*clamp)(uint8_t *, const int32_t *, int64_t, int32_t, int32_t);
   void (*widen)(int16_t *, const uint8_t *, int64_t, bool);
   void (*scale)(uint8_t *, const uint8_t *, int64_t, bool, int32_t, int, IntRange, int64_t);
-  void (*multiplyAdd)(float *, const float *, int64_t, float, int64_t);
-  void (*addCubeSums)(float *, const float *, int64_t, int64_t, const float *, int64_t, int64_t);
 };
 
 #define TESSERA_LOOPS(SUFFIX, TARGET)                                                              \
@@ -202,16 +137,9 @@ struct Loops {
                             IntRange r, int64_t b) {                                               \
     scaleBody(o, i, n, g, f, s, r, b);                                                             \
   }                                                                                                \
-  TARGET void multiplyAdd##SUFFIX(float *c, const float *i, int64_t s, float f, int64_t n) {       \
-    multiplyAddBody(c, i, s, f, n);                                                                \
-  }                                                                                                \
-  TARGET void addCubeSums##SUFFIX(float *o, const float *i, int64_t p, int64_t s, const float *w,  \
-                                  int64_t c, int64_t n) {                                          \
-    addCubeSumsBody(o, i, p, s, w, c, n);                                                          \
-  }                                                                                                \
   constexpr Loops k##SUFFIX{requantize##SUFFIX, addSaturate##SUFFIX, accumulate##SUFFIX,           \
                             maximum##SUFFIX,    clamp##SUFFIX,       widen##SUFFIX,                \
-                            scale##SUFFIX,      multiplyAdd##SUFFIX, addCubeSums##SUFFIX};
+                            scale##SUFFIX};
 
 TESSERA_LOOPS(Portable, )
 #if defined(__x86_64__)
@@ -268,14 +196,6 @@ void widen(int16_t *out, const uint8_t *in, int64_t count, bool isSigned) {
 void scaleBytes(uint8_t *out, const uint8_t *in, int64_t count, bool isSigned, int32_t factor,
                 int shift, IntRange range, int64_t outBits) {
   loops().scale(out, in, count, isSigned, factor, shift, range, outBits);
-}
-
-void multiplyAdd(float *chain, const float *in, int64_t step, float factor, int64_t count) {
-  loops().multiplyAdd(chain, in, step, factor, count);
-}
-void addCubeSums(float *sums, const float *in, int64_t plane, int64_t step, const float *weights,
-                 int64_t channels, int64_t count) {
-  loops().addCubeSums(sums, in, plane, step, weights, channels, count);
 }
 
 } // namespace tessera::sim::kernels

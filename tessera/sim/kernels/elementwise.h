@@ -51,12 +51,4 @@ void widen(int16_t *out, const uint8_t *in, int64_t count, bool isSigned);
 void scaleBytes(uint8_t *out, const uint8_t *in, int64_t count, bool isSigned, int32_t factor,
                 int shift, IntRange range, int64_t outBits);
 
-/// chain = fl(chain + fl(in[i * step] * factor)), denormals flushed: one item of a float sum for a
-/// whole output row.
-void multiplyAdd(float *chain, const float *in, int64_t step, float factor, int64_t count);
-/// sums[i] = fl(sums[i] + numerics::cubeSum over k < channels of in[k * plane + i * step],
-/// weights[k]).
-void addCubeSums(float *sums, const float *in, int64_t plane, int64_t step, const float *weights,
-                 int64_t channels, int64_t count);
-
 } // namespace tessera::sim::kernels

@@ -1,41 +1,12 @@
 // sCONV: convolution on the matrix cube, integers and floats.
 #include "test/soak/generate/floats.h"
 #include "test/soak/generate/tiu.h"
+#include "test/soak/generate/window.h"
 
 namespace tessera::soak {
 namespace {
 
 using chip::Type;
-
-/// One axis of the window: fields that give at least one output.
-struct Axis {
-  int64_t in, out, kernel, stride, dilation, insert, before, after;
-};
-Axis drawAxis(Draw &d, bool padded, int64_t mode) {
-  Axis a;
-  for (;;) {
-    a.in = d.size(40, 9);
-    a.kernel = d.chance(0.3) ? 1 : d.size(7, 4);
-    a.stride = d.chance() ? 1 : d.size(15, 3);
-    a.dilation = d.chance(0.7) ? 1 : d.size(15, 3);
-    a.insert = d.chance(0.8) ? 0 : d.between(1, d.chance(0.8) ? 3 : 14);
-    a.before = padded ? d.between(0, d.chance(0.8) ? 2 : 15) : 0;
-    a.after = padded ? d.between(0, d.chance(0.8) ? 2 : 15) : 0;
-    int64_t grid = (a.in - 1) * (a.insert + 1) + 1;
-    if (mode == 1) { // a reflection must stay inside
-      a.before = std::min(a.before, grid - 1);
-      a.after = std::min(a.after, grid - 1);
-    } else if (mode == 3) {
-      a.before = std::min(a.before, grid);
-      a.after = std::min(a.after, grid);
-    }
-    int64_t span = grid + a.before + a.after - ((a.kernel - 1) * a.dilation + 1);
-    if (span < 0)
-      continue;
-    a.out = span / a.stride + 1;
-    return a;
-  }
-}
 
 Case conv(Draw &d) {
   isa::sCONV f;
@@ -67,8 +38,8 @@ Case conv(Draw &d) {
     ic = d.size(d.chance(0.9) ? 130 : 300, 9);
     oc = d.size(130, 9);
     bool padded = d.chance();
-    y = drawAxis(d, padded, mode);
-    x = drawAxis(d, padded, mode);
+    y = drawAxis(d, padded, mode, 40, 7);
+    x = drawAxis(d, padded, mode, 40, 7);
     lane = d.chance(0.3) ? 0 : d.between(0, 63);
     inLane = type == Type::Fp32 && d.chance() ? d.between(0, 63) : 0;
     if (f.opd0_str == 0) {

@@ -1,6 +1,7 @@
 // sPorD: pooling and depthwise convolution.
 #include "test/soak/generate/floats.h"
 #include "test/soak/generate/tiu.h"
+#include "test/soak/generate/window.h"
 
 namespace tessera::soak {
 namespace {
@@ -8,35 +9,6 @@ namespace {
 using chip::Type;
 
 enum Op : uint64_t { kDepthwise = 0, kAverage = 1, kDepthwiseRelu = 2, kMax = 4 };
-
-struct Axis {
-  int64_t in, out, kernel, stride, dilation, insert, before, after;
-};
-Axis drawAxis(Draw &d, bool padded, int64_t mode) {
-  Axis a;
-  for (;;) {
-    a.in = d.size(60, 9);
-    a.kernel = d.chance(0.3) ? 1 : d.size(9, 4);
-    a.stride = d.chance() ? 1 : d.size(15, 3);
-    a.dilation = d.chance(0.7) ? 1 : d.size(15, 3);
-    a.insert = d.chance(0.8) ? 0 : d.between(1, d.chance(0.8) ? 3 : 14);
-    a.before = padded ? d.between(0, d.chance(0.8) ? 2 : 15) : 0;
-    a.after = padded ? d.between(0, d.chance(0.8) ? 2 : 15) : 0;
-    int64_t grid = (a.in - 1) * (a.insert + 1) + 1;
-    if (mode == 1) { // a reflection must stay inside
-      a.before = std::min(a.before, grid - 1);
-      a.after = std::min(a.after, grid - 1);
-    } else if (mode == 3) {
-      a.before = std::min(a.before, grid);
-      a.after = std::min(a.after, grid);
-    }
-    int64_t span = grid + a.before + a.after - ((a.kernel - 1) * a.dilation + 1);
-    if (span < 0)
-      continue;
-    a.out = span / a.stride + 1;
-    return a;
-  }
-}
 
 Case pord(Draw &d) {
   isa::sPorD f;
@@ -61,8 +33,8 @@ Case pord(Draw &d) {
     n = d.size(4, 2);
     ch = d.size(200, 9);
     bool padded = d.chance();
-    y = drawAxis(d, padded, mode);
-    x = drawAxis(d, padded, mode);
+    y = drawAxis(d, padded, mode, 60, 9);
+    x = drawAxis(d, padded, mode, 60, 9);
     inBytes = chip::alignedLaneBytes(lane, n, ch, y.in, x.in, size);
     outBytes = chip::alignedLaneBytes(lane, n, ch, y.out, x.out, chip::bytesOf(to));
     int64_t work = n * ch * (y.out * x.out * y.kernel * x.kernel + 4 * y.in * x.in);
