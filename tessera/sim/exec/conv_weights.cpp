@@ -24,24 +24,25 @@ int32_t sumOf(const uint8_t *bytes, int64_t count) {
   return sum;
 }
 
-/// The cells of up to 64 input channels at one tap, each `step` words behind the one before.
-void packBytes(uint32_t *out, int64_t step, const uint8_t *bytes, int64_t count) {
-  int64_t whole = count / 4;
-  for (int64_t g = 0; g < whole; ++g, out += step)
-    std::memcpy(out, bytes + 4 * g, 4);
-  if (count % 4) { // what lies behind the last channel must not count
-    *out = 0;
-    std::memcpy(out, bytes + 4 * whole, size_t(count % 4));
-  }
+/// int8 or uint8 weights less the zero point as int16, then zeros up to kBlock.
+void widen(int16_t *out, const uint8_t *bytes, int64_t count, bool isSigned, int32_t zero) {
+  for (int64_t i = 0; i < count; ++i)
+    out[i] = int16_t((isSigned ? int32_t(int8_t(bytes[i])) : int32_t(bytes[i])) - zero);
+  std::fill_n(out + count, kBlock - count, 0);
 }
-void packWords(uint32_t *out, int64_t step, const uint8_t *bytes, int64_t count, bool isSigned,
-               int32_t zero) {
-  for (int64_t i = 0; i < count; i += 2, out += step) {
-    int16_t words[2] = {};
-    for (int64_t k = 0; k < std::min<int64_t>(2, count - i); ++k)
-      words[k] = int16_t((isSigned ? int32_t(int8_t(bytes[i + k])) : int32_t(bytes[i + k])) - zero);
-    std::memcpy(out, words, 4);
-  }
+
+/// Cells of one tap: cell g of row o goes to out[g * step + o], `width` rows.
+template <int64_t width>
+void spread(uint32_t *out, int64_t step, const uint8_t *const *rows, int64_t cells) {
+  for (int64_t g = 0; g < cells; ++g, out += step)
+    for (int64_t o = 0; o < width; ++o)
+      std::memcpy(out + o, rows[o] + 4 * g, 4);
+}
+void spread(uint32_t *out, int64_t step, const uint8_t *const *rows, int64_t cells, int64_t width) {
+  width == 8   ? spread<8>(out, step, rows, cells)
+  : width == 4 ? spread<4>(out, step, rows, cells)
+  : width == 2 ? spread<2>(out, step, rows, cells)
+               : spread<1>(out, step, rows, cells);
 }
 
 } // namespace
@@ -61,38 +62,45 @@ PackedWeights packWeights(const ConvJob &j, const CellMap &map, uint8_t *memory)
   w.cells = reinterpret_cast<uint32_t *>(memory);
   w.init.resize(map.phases.size() * size_t(w.channels));
   bool isBytes = map.format == CellFormat::Bytes, moved = isBytes && j.f.opd0_sign;
-  std::array<uint8_t, kBlock> constant;
+  std::array<uint8_t, 2 * kBlock> constant, nothing{};
   constant.fill(uint8_t(j.f.opd1_addr));
-  auto pack = [&](int64_t o, int64_t first, int64_t width) {
-    int32_t zero = kernelZeroPoint(j, o);
-    const uint8_t *row = j.f.opd1_const ? nullptr : j.weightAt(o, 0, 0);
-    for (int64_t i = 0; i < j.ic; i += kBlock)
+  parallelFor(w.channels / kernels::kBlockChannels, 1, [&](int64_t begin, int64_t end) {
+    // Rows of a block side by side, so that every cell of it is written as a whole.
+    alignas(64) int16_t wide[kernels::kBlockChannels][kBlock];
+    uint8_t last[kernels::kBlockChannels][kBlock] = {};
+    const uint8_t *rows[kernels::kBlockChannels];
+    for (int64_t block = begin; block < end; ++block) {
+      int64_t first = block * kernels::kBlockChannels, width = w.blockWidth(first),
+              used = std::min(j.oc - first, width);
+      int32_t zero[kernels::kBlockChannels] = {};
+      for (int64_t o = 0; o < used; ++o)
+        zero[o] = kernelZeroPoint(j, first + o);
+      std::fill(rows, rows + width, nothing.data()); // lanes without a channel
       for (size_t p = 0; p < map.phases.size(); ++p) {
         const CellMap::Phase &phase = map.phases[p];
         auto taps = int64_t(phase.taps.size());
-        int64_t count = std::min(kBlock, j.ic - i), step = taps * width;
-        uint32_t *out = w.cells + (w.at(first, phase) - w.cells) + i / map.per() * step + o - first;
-        int32_t sum = 0;
-        for (int64_t t = 0; t < taps; ++t, out += width) {
-          const uint8_t *bytes =
-              row ? row + i * w.taps + phase.index[size_t(t)] * kBlock : constant.data();
-          if (isBytes)
-            packBytes(out, step, bytes, count);
-          else
-            packWords(out, step, bytes, count, j.f.opd1_sign, zero);
-          if (moved)
-            sum += sumOf(bytes, count);
+        for (int64_t i = 0; i < j.ic; i += kBlock) {
+          int64_t count = std::min(kBlock, j.ic - i), step = taps * width;
+          uint32_t *out = w.cells + (w.at(first, phase) - w.cells) + i / map.per() * step;
+          for (int64_t t = 0; t < taps; ++t, out += width) {
+            for (int64_t o = 0; o < used; ++o) {
+              const uint8_t *bytes =
+                  j.f.opd1_const ? constant.data()
+                                 : j.weightAt(first + o, i, 0) + phase.index[size_t(t)] * kBlock;
+              if (moved)
+                w.init[p * size_t(w.channels) + size_t(first + o)] -= 128 * sumOf(bytes, count);
+              if (!isBytes) {
+                widen(wide[o], bytes, count, j.f.opd1_sign, zero[o]);
+                bytes = reinterpret_cast<const uint8_t *>(wide[o]);
+              } else if (count % 4) { // what lies behind the last channel must not count
+                bytes = static_cast<uint8_t *>(std::memcpy(last[o], bytes, size_t(count)));
+              }
+              rows[o] = bytes;
+            }
+            spread(out, step, rows, chip::ceilDiv(count, map.per()), width);
+          }
         }
-        w.init[p * size_t(w.channels) + size_t(o)] -= 128 * sum;
       }
-  };
-  parallelFor(w.channels / kernels::kBlockChannels, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t block = begin; block < end; ++block) {
-      int64_t first = block * kernels::kBlockChannels, width = w.blockWidth(first);
-      if (first + width > j.oc) // lanes without a channel
-        std::fill_n(w.cells + first * w.taps * w.groups, width * w.taps * w.groups, 0);
-      for (int64_t o = first; o < std::min(j.oc, first + width); ++o)
-        pack(o, first, width);
     }
   });
   return w;

@@ -119,18 +119,35 @@ TESSERA_WALK(avx512Words, 16, 3)
 TESSERA_WALK(vnniBytes, 16, 3)
 TESSERA_WALK(vnniWords, 16, 3)
 
+/// A requantize whose 64-bit products end in 32 bits, for which 32-bit limits are enough.
+struct Plain {
+  bool is, away = false;
+  int shift = 0;
+  int64_t half = 0;
+  int32_t multiplier = 0, zero = 0, low = 0, high = 0; ///< limits before the zero point
+  explicit Plain(const Requantize *r) {
+    is = r && r->isPlain() && r->shift <= -31 && r->multiplier > INT32_MIN;
+    if (!is)
+      return;
+    away = r->mode == numerics::Rounding::HalfAway;
+    shift = -r->shift;
+    half = int64_t(1) << (shift - 1);
+    multiplier = r->multiplier;
+    zero = int32_t(r->zeroPoint);
+    low = int32_t(r->range.lo) - zero;
+    high = int32_t(r->range.hi) - zero;
+  }
+};
+
 /// 16 values at a time, the last ones by a mask.
 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) void
 avx512Finish(const FinishTask &t) {
-  Requantize none{};
-  const Requantize &r = t.requantize ? *t.requantize : none;
-  bool plain = r.isPlain(), away = r.mode == numerics::Rounding::HalfAway;
+  const Plain r(t.requantize);
   const __m512i bias = _mm512_set1_epi32(t.bias), top = _mm512_set1_epi32(0x7FFFFFFF),
-                multiplier = _mm512_set1_epi64(r.multiplier),
-                half = _mm512_set1_epi64(plain ? int64_t(1) << (-r.shift - 1) : 0),
-                zero = _mm512_set1_epi64(r.zeroPoint), low = _mm512_set1_epi64(r.range.lo),
-                high = _mm512_set1_epi64(r.range.hi);
-  const __m128i shift = _mm_cvtsi32_si128(-r.shift);
+                multiplier = _mm512_set1_epi64(r.multiplier), half = _mm512_set1_epi64(r.half),
+                zero = _mm512_set1_epi32(r.zero), low = _mm512_set1_epi32(r.low),
+                high = _mm512_set1_epi32(r.high);
+  const __m128i shift = _mm_cvtsi32_si128(r.shift);
   for (int64_t i = 0; i < t.count; i += 16) {
     auto mask = __mmask16(0xFFFF >> std::max<int64_t>(0, 16 - (t.count - i)));
     __m512i sum = _mm512_maskz_loadu_epi32(mask, t.sums + i), v = _mm512_add_epi32(sum, bias);
@@ -139,24 +156,80 @@ avx512Finish(const FinishTask &t) {
         _mm512_movepi32_mask(_mm512_and_si512(_mm512_xor_si512(v, sum), _mm512_xor_si512(v, bias)));
     v = _mm512_mask_xor_epi32(v, over, _mm512_srai_epi32(sum, 31), top);
     _mm512_mask_storeu_epi32(t.total + i, mask, v);
-    if (!t.out || !plain)
+    if (!r.is)
       continue;
     // 64-bit products of the even and the odd values.
     __m512i even = _mm512_mul_epi32(v, multiplier),
             odd = _mm512_mul_epi32(_mm512_srli_epi64(v, 32), multiplier);
-    if (away) { // half up with negative values one smaller
+    if (r.away) { // half up with negative values one smaller
       even = _mm512_add_epi64(even, _mm512_srai_epi64(even, 63));
       odd = _mm512_add_epi64(odd, _mm512_srai_epi64(odd, 63));
     }
-    even = _mm512_add_epi64(_mm512_sra_epi64(_mm512_add_epi64(even, half), shift), zero);
-    odd = _mm512_add_epi64(_mm512_sra_epi64(_mm512_add_epi64(odd, half), shift), zero);
-    even = _mm512_min_epi64(_mm512_max_epi64(even, low), high);
-    odd = _mm512_min_epi64(_mm512_max_epi64(odd, low), high);
+    even = _mm512_sra_epi64(_mm512_add_epi64(even, half), shift);
+    odd = _mm512_sra_epi64(_mm512_add_epi64(odd, half), shift);
     v = _mm512_mask_mov_epi32(even, 0xAAAA, _mm512_slli_epi64(odd, 32));
+    v = _mm512_add_epi32(_mm512_min_epi32(_mm512_max_epi32(v, low), high), zero);
     _mm512_mask_cvtepi32_storeu_epi8(t.out + i, mask, v);
   }
-  if (t.out && !plain)
-    requantizeInt32(t.out, t.total, t.count, r);
+  if (t.out && !r.is)
+    requantizeInt32(t.out, t.total, t.count, *t.requantize);
+}
+
+/// The same with 8 values at a time; the last ones are done in a copy.
+__attribute__((target("avx2"))) void avx2Finish(const FinishTask &t) {
+  const Plain r(t.requantize);
+  // Arithmetic shifts of 64 bits are missing: 2^62 keeps the shifted values positive, and comes off
+  // behind the shift.
+  const int64_t up = int64_t(1) << 62;
+  const __m256i bias = _mm256_set1_epi32(t.bias), top = _mm256_set1_epi32(0x7FFFFFFF),
+                multiplier = _mm256_set1_epi64x(r.multiplier),
+                half = _mm256_set1_epi64x(int64_t(uint64_t(up) + uint64_t(r.half))),
+                down = _mm256_set1_epi32(r.is ? int32_t(up >> r.shift) : 0),
+                zero = _mm256_set1_epi32(r.zero), low = _mm256_set1_epi32(r.low),
+                high = _mm256_set1_epi32(r.high);
+  const __m128i shift = _mm_cvtsi32_si128(r.shift);
+  auto eight = [&](int32_t *total, uint8_t *out,
+                   const int32_t *sums) __attribute__((target("avx2"), always_inline)) {
+    __m256i sum = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(sums)),
+            v = _mm256_add_epi32(sum, bias);
+    __m256i over = _mm256_and_si256(_mm256_xor_si256(v, sum), _mm256_xor_si256(v, bias)),
+            limit = _mm256_xor_si256(_mm256_srai_epi32(sum, 31), top);
+    v = _mm256_blendv_epi8(v, limit, _mm256_srai_epi32(over, 31));
+    _mm256_storeu_si256(reinterpret_cast<__m256i *>(total), v);
+    if (!r.is)
+      return;
+    __m256i even = _mm256_mul_epi32(v, multiplier),
+            odd = _mm256_mul_epi32(_mm256_srli_epi64(v, 32), multiplier);
+    if (r.away) {
+      even = _mm256_add_epi64(even, _mm256_cmpgt_epi64(_mm256_setzero_si256(), even));
+      odd = _mm256_add_epi64(odd, _mm256_cmpgt_epi64(_mm256_setzero_si256(), odd));
+    }
+    even = _mm256_srl_epi64(_mm256_add_epi64(even, half), shift);
+    odd = _mm256_srl_epi64(_mm256_add_epi64(odd, half), shift);
+    v = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA);
+    v = _mm256_sub_epi32(v, down);
+    v = _mm256_add_epi32(_mm256_min_epi32(_mm256_max_epi32(v, low), high), zero);
+    // Low bytes of the values of each half, then the halves side by side.
+    v = _mm256_shuffle_epi8(v, _mm256_set1_epi32(0x0C080400));
+    v = _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 4, 0, 0, 0, 0, 0, 0));
+    _mm_storel_epi64(reinterpret_cast<__m128i *>(out), _mm256_castsi256_si128(v));
+  };
+  uint8_t none[8];
+  int64_t i = 0;
+  for (; i + 8 <= t.count; i += 8)
+    eight(t.total + i, t.out ? t.out + i : none, t.sums + i);
+  if (i < t.count) {
+    auto left = size_t(t.count - i);
+    int32_t sums[8] = {}, total[8];
+    uint8_t out[8];
+    std::memcpy(sums, t.sums + i, 4 * left);
+    eight(total, out, sums);
+    std::memcpy(t.total + i, total, 4 * left);
+    if (r.is)
+      std::memcpy(t.out + i, out, left);
+  }
+  if (t.out && !r.is)
+    requantizeInt32(t.out, t.total, t.count, *t.requantize);
 }
 
 } // namespace
@@ -169,13 +242,13 @@ std::vector<ConvKernel> x86Kernels() {
        bw = avx512f && __builtin_cpu_supports("avx512bw"),
        vl = bw && __builtin_cpu_supports("avx512vl"),
        vnni = bw && __builtin_cpu_supports("avx512vnni");
-  auto finish = vl && __builtin_cpu_supports("avx512dq") ? avx512Finish : nullptr;
+  auto finish = vl && __builtin_cpu_supports("avx512dq") ? avx512Finish : avx2Finish;
   if (avx2)
-    list.push_back({"avx2", nullptr, avx2Words, nullptr, kSlice});
+    list.push_back({"avx2", nullptr, avx2Words, avx2Finish, kSlice});
   if (__builtin_cpu_supports("avxvnni"))
-    list.push_back({"avxvnni", avxVnniBytes, avxVnniWords, nullptr, kSlice});
+    list.push_back({"avxvnni", avxVnniBytes, avxVnniWords, avx2Finish, kSlice});
   if (vnni && vl)
-    list.push_back({"vnni256", vnni256Bytes, vnni256Words, nullptr, kSlice});
+    list.push_back({"vnni256", vnni256Bytes, vnni256Words, avx2Finish, kSlice});
   if (bw)
     list.push_back({"avx512", nullptr, avx512Words, finish, 0});
   if (vnni)
