@@ -119,14 +119,15 @@ TESSERA_WALK(avx512Words, 16, 3)
 TESSERA_WALK(vnniBytes, 16, 3)
 TESSERA_WALK(vnniWords, 16, 3)
 
-/// A requantize whose 64-bit products end in 32 bits, for which 32-bit limits are enough.
+/// A requantize by a factor below 1: its results have 32 bits, for which 32-bit limits are enough.
 struct Plain {
   bool is, away = false;
   int shift = 0;
   int64_t half = 0;
   int32_t multiplier = 0, zero = 0, low = 0, high = 0; ///< limits before the zero point
   explicit Plain(const Requantize *r) {
-    is = r && r->isPlain() && r->shift <= -31 && r->multiplier > INT32_MIN;
+    is = r && r->isPlain() &&
+         std::abs(int64_t(r->multiplier)) < int64_t(1) << std::min(-r->shift, 31);
     if (!is)
       return;
     away = r->mode == numerics::Rounding::HalfAway;
@@ -184,9 +185,8 @@ __attribute__((target("avx2"))) void avx2Finish(const FinishTask &t) {
   const __m256i bias = _mm256_set1_epi32(t.bias), top = _mm256_set1_epi32(0x7FFFFFFF),
                 multiplier = _mm256_set1_epi64x(r.multiplier),
                 half = _mm256_set1_epi64x(int64_t(uint64_t(up) + uint64_t(r.half))),
-                down = _mm256_set1_epi32(r.is ? int32_t(up >> r.shift) : 0),
-                zero = _mm256_set1_epi32(r.zero), low = _mm256_set1_epi32(r.low),
-                high = _mm256_set1_epi32(r.high);
+                down = _mm256_set1_epi32(int32_t(up >> r.shift)), zero = _mm256_set1_epi32(r.zero),
+                low = _mm256_set1_epi32(r.low), high = _mm256_set1_epi32(r.high);
   const __m128i shift = _mm_cvtsi32_si128(r.shift);
   auto eight = [&](int32_t *total, uint8_t *out,
                    const int32_t *sums) __attribute__((target("avx2"), always_inline)) {
