@@ -107,4 +107,24 @@ Instruction stridedCopy(DType dtype, const std::array<int64_t, 4> &size, uint32_
   return {isa::command(f), {fromRange}, {toRange}, {}, {}};
 }
 
+Instruction fillLocal(const LocalTensor &to, int64_t y0, int64_t y1, int64_t x0, int64_t x1,
+                      int64_t value) {
+  auto layout = chip::alignedLayout(0, 1, to.c, to.h, to.w, to.elementBytes());
+  isa::sAR f;
+  f.tsk_eu_typ = uint64_t(Arith::Copy);
+  f.tsk_opd_num = 1;
+  f.res0_prec = f.opd0_prec = uint64_t(typeCode(to.dtype));
+  f.opd0_sign = signBit(to.dtype);
+  f.opd0_const = 1;
+  f.opd0_addr = immediateOperand(value, to.dtype).value;
+  f.res0_n = 1;
+  f.res0_c = uint64_t(to.c);
+  f.res0_h = uint64_t(y1 - y0);
+  f.res0_w = uint64_t(x1 - x0);
+  f.res0_addr = uint32_t(to.address + (y0 * layout.h + x0) * to.elementBytes());
+  f.res0_str = 3;
+  isa::setArStrides(f, isa::Operand::Res0, isa::toStrides(layout));
+  return {isa::command(f), {}, {to.range()}, {}, {}};
+}
+
 } // namespace tessera::codegen

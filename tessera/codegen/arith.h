@@ -53,5 +53,8 @@ Instruction castTo(const LocalTensor &result, const LocalTensor &x, numerics::Ro
 Instruction stridedCopy(DType dtype, const std::array<int64_t, 4> &size, uint32_t to,
                         const isa::Strides &toStrides, LaneRange toRange, uint32_t from,
                         const isa::Strides &fromStrides, LaneRange fromRange);
+/// Rows [y0, y1), columns [x0, x1) of every channel of `to` = the low bits of `value`.
+Instruction fillLocal(const LocalTensor &to, int64_t y0, int64_t y1, int64_t x0, int64_t x1,
+                      int64_t value);
 
 } // namespace tessera::codegen

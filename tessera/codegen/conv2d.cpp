@@ -81,6 +81,18 @@ Tensor expandGroups(const Tensor &filter, int64_t group) {
   return dense;
 }
 
+Tensor unfoldFilter(const Tensor &filter) {
+  int64_t oc = filter.dim(0), ic = filter.dim(1), cells = filter.dim(2) * filter.dim(3);
+  Tensor flat(filter.dtype(), {oc, cells * ic, 1, 1});
+  auto from = filter.bytes();
+  auto to = flat.bytes();
+  for (int64_t o = 0; o < oc; ++o)
+    for (int64_t i = 0; i < ic; ++i)
+      for (int64_t k = 0; k < cells; ++k)
+        to[size_t((o * cells + k) * ic + i)] = from[size_t((o * ic + i) * cells + k)];
+  return flat;
+}
+
 ConvBlock packPadTable(std::span<const int32_t> padValue, int64_t ic0, int64_t ic1) {
   ConvBlock b;
   b.rows = std::min(ic1 - ic0, chip::kLanes);

@@ -9,11 +9,13 @@ namespace {
 // before.
 constexpr uint64_t kUnbound = chip::kGlobalBase;
 
-// Lanes a move of c channels touches: every lane range is the same, so c matters only by its slots.
+// Lanes a move of c channels touches: every lane range is the same, so c matters only by its slots;
+// channels that start behind lane 0 may go on in the next slot.
 LaneRange localRange(const LocalSide &l, const std::array<int64_t, 4> &size, int64_t bytes) {
-  int64_t last = (size[0] - 1) * l.n + (chip::slots(0, size[1]) - 1) * l.c + (size[2] - 1) * l.h +
-                 (size[3] - 1) * l.w;
-  return {l.address, uint32_t(l.address + (last + 1) * bytes)};
+  int64_t last = (size[0] - 1) * l.n + (chip::slots(chip::laneOf(l.address), size[1]) - 1) * l.c +
+                 (size[2] - 1) * l.h + (size[3] - 1) * l.w;
+  int64_t begin = chip::offsetOf(l.address);
+  return {uint32_t(begin), uint32_t(begin + (last + 1) * bytes)};
 }
 
 isa::DMA_tensor base(DType dtype) {

@@ -5,6 +5,7 @@
 namespace tessera::codegen {
 
 /// Strides of the local side in elements; h and w default to the packed rows of the aligned layout.
+/// The address holds the start lane too (chip::localAddress).
 struct LocalSide {
   uint32_t address = 0;
   int64_t n = 0, c = 0, h = 0, w = 1;

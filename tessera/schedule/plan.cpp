@@ -67,9 +67,12 @@ codegen::GlobalBox tidy(codegen::GlobalBox b) {
 
 codegen::Instruction loadTensor(const View &from, const codegen::LocalTensor &to) {
   TESSERA_CHECK(from.shape[0] == 1 && from.dtype == to.dtype, "load of another batch or type");
+  return loadTensor(from, codegen::localSide(to));
+}
+codegen::Instruction loadTensor(const View &from, codegen::LocalSide to) {
   if (columnsAsBatch(from))
-    return codegen::load(turned(from), from.dtype, turned(codegen::localSide(to)));
-  return codegen::load(tidy(from.box()), from.dtype, codegen::localSide(to));
+    return codegen::load(turned(from), from.dtype, turned(to));
+  return codegen::load(tidy(from.box()), from.dtype, to);
 }
 codegen::Instruction storeTensor(const codegen::LocalTensor &from, const View &to) {
   TESSERA_CHECK(to.shape[0] == 1 && from.dtype == to.dtype, "store of another batch or type");

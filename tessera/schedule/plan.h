@@ -29,6 +29,8 @@ std::array<int64_t, 4> shape4(const Shape &shape);
 
 /// Loads `from` (n = 1) to a local tensor of its size; stores one.
 codegen::Instruction loadTensor(const View &from, const codegen::LocalTensor &to);
+/// To a place that is a part of a local tensor.
+codegen::Instruction loadTensor(const View &from, codegen::LocalSide to);
 codegen::Instruction storeTensor(const codegen::LocalTensor &from, const View &to);
 
 /// A place in local memory that slices of one layer share in turn. With two copies a slice can be

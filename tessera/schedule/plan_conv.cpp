@@ -79,6 +79,8 @@ Instructions loadSlot(const ConvPlan &p, const Place &at, const Addresses &a, in
   if (slot == p.input) {
     const AxisSlice &y = p.rows[at.row], &x = p.columns[at.column];
     const Part &ic = p.ic[at.i];
+    if (p.work.unfold)
+      return loadUnfolded(*p.work.unfold, at.n, ic.begin, y.in0, x.in0, inputTensor(p, at, a));
     View v = p.work.input.part({at.n, ic.begin, y.in0, x.in0},
                                {1, ic.end - ic.begin, y.inputs(), x.inputs()});
     return {loadTensor(v, inputTensor(p, at, a))};
@@ -409,16 +411,16 @@ std::optional<LayerPlan> build(const std::shared_ptr<ConvPlan> &p, const Cut &cu
   }
   plan.materialize = [p](const AddConstant &addConstant) { materialize(*p, addConstant); };
   plan.cut = fmt::format(
-      "{} x {} bands of {} x {}, {} channel blocks of {}, {} input parts of {}{}", p->rows.size(),
+      "{} x {} bands of {} x {}, {} channel blocks of {}, {} input parts of {}{}{}", p->rows.size(),
       p->columns.size(), oh, ow, p->oc.size(), ocPart, p->ic.size(), icPart,
+      p->work.unfold ? ", window unfolded into channels" : "",
       bands > 1 && p->oc.size() > 1 ? (cut.blocksOutside ? ", blocks outside" : ", bands outside")
                                     : "");
   return plan;
 }
 
-} // namespace
-
-std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options) {
+// The best cut of the convolution as it is given.
+std::optional<LayerPlan> planForm(const ConvWork &work, const Options &options) {
   int64_t oc = work.filter.dim(0), ic = work.filter.dim(1);
   for (const WindowAxis *a : {&work.y, &work.x})
     if (a->stride > chip::kMaxWindowStride || a->dilation > chip::kMaxDilation ||
@@ -505,6 +507,41 @@ std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options) 
     ics = chip::ceilDiv(ics, 2);
     search(1, ics);
   }
+  return choice.take();
+}
+
+} // namespace
+
+std::optional<ConvWork> unfolded(const ConvWork &work) {
+  int64_t cells = work.y.kernel * work.x.kernel;
+  if (work.rotate || work.y.insert > 0 || work.x.insert > 0 ||
+      !unfoldPays(work.filter.dim(1), cells))
+    return std::nullopt;
+  Unfold u{work.input, work.y, work.x, work.padValue.empty() ? 0 : work.padValue[0]};
+  if (std::any_of(work.padValue.begin(), work.padValue.end(),
+                  [&](int32_t v) { return v != u.padValue; }))
+    return std::nullopt;
+  ConvWork w = work;
+  w.filter = unfoldFilter(work.filter);
+  w.padValue.clear();
+  w.y = {work.y.out, work.y.out};
+  w.x = {work.x.out, work.x.out};
+  w.unfold = std::move(u);
+  return w;
+}
+
+std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options) {
+  std::optional<ConvWork> flat;
+  if (options.unfold != Unfolding::Never)
+    flat = unfolded(work);
+  if (!flat)
+    return planForm(work, options);
+  PlanChoice choice(options.localBytes);
+  if (auto plan = planForm(*flat, options))
+    choice.offer(std::move(*plan));
+  if (!choice.any() || options.unfold == Unfolding::WherePays)
+    if (auto plan = planForm(work, options))
+      choice.offer(std::move(*plan));
   return choice.take();
 }
 

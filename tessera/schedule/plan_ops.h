@@ -5,6 +5,7 @@
 #include "tessera/codegen/conv2d.h"
 #include "tessera/codegen/elementwise.h"
 #include "tessera/schedule/plan.h"
+#include "tessera/schedule/unfold.h"
 
 namespace tessera::schedule {
 
@@ -26,7 +27,13 @@ struct ConvWork {
   bool rotate = false;
   std::vector<Epilogue> epilogues = {};
   bool storeResult = true; ///< false: only epilogues want it
+  /// The input is loaded with its kernel's cells as channels; filter and axes are those of the 1x1
+  /// convolution over them.
+  std::optional<Unfold> unfold = {};
 };
+/// The same convolution over its unfolded input; nullopt if that takes the cube no fewer steps, or
+/// padding differs by channel.
+std::optional<ConvWork> unfolded(const ConvWork &work);
 std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options);
 
 struct PoolWork {

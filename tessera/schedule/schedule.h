@@ -9,9 +9,17 @@
 
 namespace tessera::schedule {
 
+/// Whether convolutions of few input channels run over their unfolded windows (unfold.h).
+enum class Unfolding : uint8_t {
+  Never,
+  WherePays, ///< by the estimate of both forms
+  Always,    ///< wherever it takes the cube fewer steps, whatever the loads cost (tests)
+};
+
 struct Options {
   int64_t localBytes = chip::kLaneBytes; ///< of a lane; less forces more slices (tests)
   bool overlap = true;                   ///< false: load, compute, store strictly in turn
+  Unfolding unfold = Unfolding::WherePays;
 };
 
 /// A piece of global memory. Constants hold data and keep it; others live while their layers run.

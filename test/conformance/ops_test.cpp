@@ -109,6 +109,94 @@ TEST(Conv, Groups) {
     return b.conv(x, 24, window({3, 3}, {1, 1}, {1, 1, 1, 1}), DType::U8, true, 24);
   }));
 }
+void expectUnfolded(Network net, const std::vector<int64_t> &localBytes) {
+  auto inputs = randomInputs(net, 11);
+  for (int64_t local : localBytes)
+    for (bool overlap : {true, false}) {
+      auto outcome = check(net, inputs,
+                           {.localBytes = local, .overlap = overlap, .unfold = Unfolding::Always});
+      ASSERT_TRUE(outcome) << outcome.error().text();
+      EXPECT_EQ(outcome->difference, "") << outcome->scheduleText;
+      EXPECT_NE(outcome->scheduleText.find("unfolded"), std::string::npos) << outcome->scheduleText;
+    }
+}
+
+TEST(UnfoldedConv, WindowsAndChannels) {
+  struct Case {
+    int64_t ic, oc;
+    Window2d w;
+    std::vector<int64_t> local;
+  };
+  const std::vector<Case> cases{
+      {3, 64, window({3, 3}, {1, 1}, {1, 1, 1, 1}), {1 << 18, 6 << 10, 3 << 10}},
+      {1, 70, window({5, 5}, {1, 1}, {2, 2, 2, 2}), {1 << 18, 6 << 10}},
+      {4, 20, window({5, 5}, {1, 1}, {2, 2, 2, 2}), {1 << 18, 8 << 10}}, // cells cross lane 63
+      {3, 64, window({7, 7}, {2, 2}, {3, 3, 3, 3}), {1 << 18, 6 << 10}},
+      {3, 33, window({3, 3}, {1, 1}, {2, 2, 2, 2}, {2, 2}), {1 << 18, 3 << 10}},
+      {4, 65, window({3, 5}, {2, 1}, {0, 4, 3, 1}, {1, 2}), {1 << 18, 4 << 10}},
+      {24, 24, window({3, 3}, {1, 1}, {1, 1, 1, 1}), {1 << 18, 6 << 10}},
+      {2, 9, window({1, 4}, {1, 3}, {0, 0, 0, 2}), {1 << 18, 2 << 10}},
+  };
+  for (const Case &k : cases)
+    for (DType type : {DType::U8, DType::I8})
+      expectUnfolded(
+          single("conv_unfolded_" + std::to_string(&k - cases.data()) +
+                     (type == DType::U8 ? "u" : "i"),
+                 uint32_t(41 + (&k - cases.data())), {2, k.ic, 29, 43}, type,
+                 [&](Builder &b, int32_t x) { return b.conv(x, k.oc, k.w, DType::U8, k.ic != 1); }),
+          k.local);
+}
+TEST(UnfoldedConv, PadValue) {
+  Builder b("conv_unfolded_pad_value", 51);
+  int32_t x = b.input({1, 3, 20, 17}, DType::U8, 1);
+  b.output(
+      b.conv(x, 20, window({3, 5}, {2, 1}, {1, 2, 3, 0}), DType::I8, true, 1, {200, 200, 200}));
+  expectUnfolded(b.take(), {1 << 18, 2 << 10});
+}
+TEST(UnfoldedConv, InsideOfANetwork) {
+  // Behind a cast, with a pool on the result, and input rows that a Pad surrounds.
+  Builder b("conv_unfolded_network", 52);
+  int32_t x = b.cast(b.input({1, 3, 38, 47}), DType::U8, 1.0 / 255);
+  x = b.pad(x, {0, 0, 1, 2, 0, 0, 3, 1});
+  x = b.conv(x, 40, window({3, 3}, {1, 1}, {1, 1, 1, 1}), DType::U8);
+  b.output(b.maxPool(x, window({2, 2}, {2, 2})));
+  b.output(x);
+  expectUnfolded(b.take(), {1 << 18, 8 << 10});
+}
+TEST(UnfoldedConv, TakenWhereItPaysAndNeverWhenOff) {
+  auto text = [](Unfolding unfold, int64_t ic) {
+    Builder b("choice", 53);
+    b.output(b.conv(b.input({1, ic, 64, 304}, DType::U8, 1), 256,
+                    window({3, 3}, {1, 1}, {1, 1, 1, 1}), DType::U8));
+    auto s = schedule::schedule(b.take(), {.unfold = unfold});
+    return s ? s->text() : s.error().text();
+  };
+  EXPECT_NE(text(Unfolding::WherePays, 3).find("unfolded"), std::string::npos);
+  EXPECT_EQ(text(Unfolding::Never, 3).find("unfolded"), std::string::npos);
+  EXPECT_EQ(text(Unfolding::Always, 64).find("unfolded"), std::string::npos);
+}
+TEST(UnfoldedConv, Random) {
+  for (int i = 0; i < rounds(20); ++i) {
+    uint32_t seed = baseSeed() + uint32_t(i) * 7919u;
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Builder b("conv_unfolded" + std::to_string(seed), seed);
+    Window2d w = window({b.between(1, 7), b.between(2, 7)}, {b.between(1, 3), b.between(1, 3)},
+                        {b.between(0, 3), b.between(0, 3), b.between(0, 3), b.between(0, 3)},
+                        {b.between(1, 3), b.between(1, 3)});
+    Shape in{b.between(1, 2), b.between(1, 20), b.between(1, 40), b.between(1, 50)};
+    bool meets = w.outputSize(0, in[2]) >= 1 && w.outputSize(1, in[3]) >= 1;
+    for (int a = 0; a < 2 && meets; ++a)
+      meets = (w.outputSize(a, in[size_t(2 + a)]) - 1) * w.strides[size_t(a)] - w.pads[size_t(a)] +
+                  w.extent(a) >
+              0;
+    if (!meets)
+      continue;
+    b.output(b.conv(b.input(in, b.i8OrU8(), 1), b.between(1, 140), w, b.i8OrU8()));
+    expectUnfolded(b.take(), {1 << 18, 16 << 10});
+    if (testing::Test::HasFailure())
+      return;
+  }
+}
 TEST(Conv, Random) {
   randomRounds("conv_random", 30, [](Builder &b) {
     Window2d w = window({b.between(1, 5), b.between(1, 5)}, {b.between(1, 3), b.between(1, 3)},
