@@ -11,8 +11,9 @@
 
 namespace tessera::codegen {
 
-/// Bytes [begin, end) of every lane. All tensors here start at lane 0, so that an offset in the
-/// lane is also the local address a TIU command writes.
+/// Bytes [begin, end) of every lane. What TIU commands touch here starts at lane 0, so that an
+/// offset in the lane is also the local address they write; a load may start at another lane, and
+/// its range still means all of them.
 struct LaneRange {
   uint32_t begin = 0, end = 0;
   bool overlaps(const LaneRange &o) const { return begin < o.end && o.begin < end; }
