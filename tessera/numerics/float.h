@@ -38,6 +38,16 @@ inline float nanOf(float a, float b) {
                                                : 0xFFC00000u);
 }
 
+/// Sum and product that keep a NaN's payload, for code that goes value by value.
+inline float addNan(float a, float b) {
+  float v = addFlush(a, b);
+  return v == v ? v : nanOf(a, b);
+}
+inline float mulNan(float a, float b) {
+  float v = mulFlush(a, b);
+  return v == v ? v : nanOf(a, b);
+}
+
 /// Reciprocal square root by `steps` Newton steps (sSFU eu 17, steps = opd2_n_str + 1).
 float rsqrt(float x, int steps);
 /// a / b as a * rsqrt(|b|)^2 with the sign of b (sAR eu 12). A NaN keeps its payload: |b|'s,

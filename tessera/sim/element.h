@@ -103,13 +103,6 @@ inline void storeFloats(uint8_t *p, int64_t step, const float *v, int64_t count,
                                                     : numerics::floatToBfloat(v[i]));
 }
 
-/// v rounded to `type` and back; fp32 unchanged.
-inline float roundTo(chip::Type type, float v) {
-  return type == chip::Type::Fp32   ? v
-         : type == chip::Type::Fp16 ? numerics::halfToFloat(numerics::floatToHalf(v))
-                                    : numerics::bfloatToFloat(numerics::floatToBfloat(v));
-}
-
 /// Whether a type code is one that element-wise instructions compute with.
 constexpr bool isInteger(chip::Type t) {
   return t == chip::Type::Int8 || t == chip::Type::Int16 || t == chip::Type::Int32;

@@ -145,24 +145,20 @@ bool start(const ConvJob &j, const Packed &packed, int64_t n, int64_t group, int
   std::fill_n(odd, count * kFloatGroup, 0.0f);
   for (int64_t lane = 0; lane < std::min(kFloatGroup, j.oc - group * kFloatGroup); ++lane) {
     int64_t o = group * kFloatGroup + lane;
-    bool hasBias = !j.bias.immediate;
-    float bias = hasBias ? numerics::flush(loadAs<float>(j.bias.plane(0, o))) : 0.0f;
+    float bias = !j.bias.immediate ? numerics::flush(loadAs<float>(j.bias.plane(0, o))) : 0.0f;
     const float *previous =
         j.f.res_add ? &packed.previous[size_t((n * j.oc + o) * j.outCount() + first)] : nullptr;
     for (int64_t p = 0; p < count; ++p) {
-      // Items 0, 2, 4... go to one chain, 1, 3, 5... to the other; the kernel's products begin
-      // with `sums`.
-      float chain[2] = {bias, 0};
-      int64_t item = hasBias ? 1 : 0;
-      if (j.f.res_add) {
-        float &to = chain[chains ? item & 1 : 0];
-        to = numerics::addFlush(to, previous[p]);
-        ++item;
-      }
-      bool swapped = chains && (item & 1);
-      sums[p * kFloatGroup + lane] = chain[swapped];
-      odd[p * kFloatGroup + lane] = chain[!swapped];
-      for (float v : chain)
+      // The previous result begins the first of two chains, the bias the second; products go to
+      // both in turn, from the second on behind a previous result. The kernel's begin with `sums`.
+      float &sum = sums[p * kFloatGroup + lane], &other = odd[p * kFloatGroup + lane];
+      if (!chains)
+        sum = numerics::addNan(bias, previous ? previous[p] : 0); // -0 alone becomes +0
+      else if (previous)
+        sum = bias, other = numerics::flush(previous[p]);
+      else
+        other = bias;
+      for (float v : {sum, other})
         plain = plain && kernels::isPlainStart(std::bit_cast<uint32_t>(v));
     }
   }
@@ -205,7 +201,8 @@ Status convFloats(Machine &m, const ConvJob &j) {
                                  j.ic,
                                  p.weights.data() + group * j.ic * j.taps() * kFloatGroup,
                                  sums,
-                                 odd};
+                                 odd,
+                                 chains && j.f.res_add};
         bool begins = start(j, p, n, group, first, size, sums, odd);
         chains ? kernels::convChains(t, plain && begins) : kernels::convBlocks(t, plain && begins);
         for (int64_t lane = 0; lane < std::min(kFloatGroup, j.oc - group * kFloatGroup); ++lane) {

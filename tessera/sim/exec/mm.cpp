@@ -105,37 +105,37 @@ uint8_t *resultAt(const Job &j, int64_t r, int64_t c) {
 }
 
 Status floats(const Job &j) {
-  // The chains of a convolution: bias, previous result, products (section 8.1).
+  // The chains of a convolution: the previous result begins the first, the bias the second;
+  // products go to both in turn.
   auto *left = reinterpret_cast<const float *>(j.left.data()),
        *right = reinterpret_cast<const float *>(j.right.data());
-  parallelFor(
-      j.rows, std::max<int64_t>(1, 65536 / (j.inner * j.columns)), [&](int64_t begin, int64_t end) {
-        std::vector<float> chain[2];
-        for (int64_t r = begin; r < end; ++r) {
-          for (auto &c : chain)
-            c.assign(size_t(j.columns), 0.0f);
-          int64_t item = 0;
-          if (!j.f.opd2_const) {
-            for (int64_t c = 0; c < j.columns; ++c)
-              chain[0][size_t(c)] = numerics::flush(loadAs<float>(rowAt(j, c)));
-            ++item;
-          }
-          if (j.f.res_add) {
-            for (int64_t c = 0; c < j.columns; ++c)
-              chain[item & 1][size_t(c)] = numerics::flush(loadAs<float>(resultAt(j, r, c)));
-            ++item;
-          }
-          for (int64_t k = 0; k < j.inner; ++k, ++item) {
-            float x = left[r * j.inner + k], *sums = chain[item & 1].data();
-            const float *w = right + k * j.columns;
-            for (int64_t c = 0; c < j.columns; ++c)
-              sums[c] = numerics::addFlush(sums[c], numerics::mulFlush(x, w[c]));
-          }
-          for (int64_t c = 0; c < j.columns; ++c)
-            storeAs<float>(resultAt(j, r, c),
-                           numerics::addFlush(chain[0][size_t(c)], chain[1][size_t(c)]));
-        }
-      });
+  parallelFor(j.rows, std::max<int64_t>(1, 65536 / (j.inner * j.columns)),
+              [&](int64_t begin, int64_t end) {
+                std::vector<float> chain[2];
+                for (int64_t r = begin; r < end; ++r) {
+                  for (auto &c : chain)
+                    c.assign(size_t(j.columns), 0.0f);
+                  int64_t item = 0;
+                  if (!j.f.opd2_const) {
+                    for (int64_t c = 0; c < j.columns; ++c)
+                      chain[1][size_t(c)] = numerics::flush(loadAs<float>(rowAt(j, c)));
+                  }
+                  if (j.f.res_add) {
+                    for (int64_t c = 0; c < j.columns; ++c)
+                      chain[0][size_t(c)] = numerics::flush(loadAs<float>(resultAt(j, r, c)));
+                    ++item;
+                  }
+                  for (int64_t k = 0; k < j.inner; ++k, ++item) {
+                    float x = left[r * j.inner + k], *sums = chain[item & 1].data();
+                    const float *w = right + k * j.columns;
+                    for (int64_t c = 0; c < j.columns; ++c)
+                      sums[c] = numerics::addNan(sums[c], numerics::mulNan(x, w[c]));
+                  }
+                  for (int64_t c = 0; c < j.columns; ++c)
+                    storeAs<float>(resultAt(j, r, c),
+                                   numerics::addNan(chain[0][size_t(c)], chain[1][size_t(c)]));
+                }
+              });
   return {};
 }
 

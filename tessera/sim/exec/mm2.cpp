@@ -170,7 +170,7 @@ Status floats(Machine &m, const Job &j) {
         plain = plain && kernels::isPlainStart(std::bit_cast<uint32_t>(v));
       }
     kernels::convBlocks({left.data(), positions.data(), j.rows, taps.data(), 1, j.inner,
-                         weights.data(), sums, nullptr},
+                         weights.data(), sums, nullptr, true},
                         plain);
   }
   for (int64_t first = 0; first < j.columns; first += kFloatGroup)

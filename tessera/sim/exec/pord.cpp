@@ -1,6 +1,6 @@
 // sPorD: pooling and depthwise convolution ("BM1684X measured numerics", sections 6 and 9).
-#include "tessera/sim/element.h"
 #include "tessera/sim/exec/exec.h"
+#include "tessera/sim/exec/float_ops.h"
 #include "tessera/sim/kernels/elementwise.h"
 #include "tessera/sim/local.h"
 #include "tessera/sim/window.h"
@@ -196,6 +196,20 @@ Status integers(const Job &j) {
   return {};
 }
 
+/// Loads floats so that chosenBits gives them back, whatever a NaN's payload is.
+void loadKept(float *out, const uint8_t *p, int64_t count, Type type) {
+  loadFloats(out, p, chip::bytesOf(type), count, type);
+  for (int64_t i = 0; type == Type::Fp16 && i < count; ++i)
+    if (uint32_t half = loadAs<uint16_t>(p + 2 * i); out[i] != out[i])
+      out[i] = std::bit_cast<float>((half & 0x8000) << 16 | 0x7F800000 | (half & 0x3FF) << 13);
+}
+uint16_t chosenBits(float v, Type type) {
+  auto bits = std::bit_cast<uint32_t>(v);
+  return type == Type::Bf16 ? uint16_t(bits >> 16)
+         : v == v           ? numerics::floatToHalf(v)
+                            : uint16_t((bits >> 16 & 0x8000) | 0x7C00 | (bits >> 13 & 0x3FF));
+}
+
 Status floats(const Job &j) {
   const sPorD &f = j.f;
   if (j.to != j.type)
@@ -205,17 +219,16 @@ Status floats(const Job &j) {
   Type type = j.type;
   auto read = [type](const uint8_t *p) {
     float v;
-    loadFloats(&v, p, 0, 1, type);
+    loadKept(&v, p, 1, type);
     return v;
   };
   auto load = [type](float *out, const uint8_t *p, int64_t count) {
-    loadFloats(out, p, chip::bytesOf(type), count, type);
+    loadKept(out, p, count, type);
   };
   auto word = [&](uint64_t bits) {
     auto w = uint32_t(bits);
     return read(reinterpret_cast<const uint8_t *>(&w));
   };
-  auto rounded = [type](float v) { return roundTo(type, v); };
   int64_t size = j.src.size, stride = j.window.x.stride, width = j.d.w;
   // A maximum starts with the lowest finite value, so that it never is negative infinity.
   float lowest = type == Type::Fp16   ? -65504.0f
@@ -229,10 +242,12 @@ Status floats(const Job &j) {
     std::vector<float> row(width), chain[2];
     bool hasBias = !j.bias.immediate;
     for (int64_t oy = 0; oy < j.d.h; ++oy) {
-      // Items alternate between two chains; the bias, if any, is the first item (section 8.1).
-      chain[0].assign(width, hasBias ? read(j.bias.plane(0, c)) : 0.0f);
-      chain[1].assign(width, 0.0f);
-      int64_t item = hasBias ? 1 : 0;
+      // Items alternate between two chains; a depthwise bias is the first item (section 8.1), also
+      // where it is none. An average of zeros keeps their sign.
+      bool average = f.tsk_eu_typ == kAverage;
+      chain[0].assign(width, hasBias ? read(j.bias.plane(0, c)) : average ? -0.0f : 0.0f);
+      chain[1].assign(width, average ? -0.0f : 0.0f);
+      int64_t item = average ? 0 : 1;
       std::fill(row.begin(), row.end(), lowest);
       taps(j, plane, oy, [&](const float *cells, int64_t k) {
         if (f.tsk_eu_typ == kMax) {
@@ -242,23 +257,22 @@ Status floats(const Job &j) {
               row[x] = cell;
           return;
         }
-        float w = f.tsk_eu_typ == kAverage || j.weight.immediate ? word(f.opd1_addr)
-                                                                 : read(weight + k * size);
+        float w = average || j.weight.immediate ? word(f.opd1_addr) : read(weight + k * size);
         float *s = chain[item++ & 1].data();
         for (int64_t x = 0; x < width; ++x)
-          s[x] =
-              rounded(numerics::addFlush(s[x], rounded(numerics::mulFlush(cells[x * stride], w))));
+          s[x] = roundResult(
+              sum(type, s[x], roundResult(product(type, cells[x * stride], w), type)), type);
       });
       if (f.tsk_eu_typ != kMax)
         for (int64_t x = 0; x < width; ++x)
-          row[x] = rounded(numerics::addFlush(chain[0][x], chain[1][x]));
+          row[x] = roundResult(sum(type, chain[0][x], chain[1][x]), type);
       uint8_t *out = j.res.plane(n, c) + oy * width * size;
       if (f.tsk_eu_typ == kMax && type == Type::Fp32)
         for (float &v : row)
           v = numerics::flush(v);
-      if (f.tsk_eu_typ == kMax && type == Type::Bf16) // its bits, denormals too
+      if (f.tsk_eu_typ == kMax && type != Type::Fp32) // its bits: denormals and NaN too
         for (int64_t x = 0; x < width; ++x)
-          storeAs<uint16_t>(out + 2 * x, uint16_t(std::bit_cast<uint32_t>(row[x]) >> 16));
+          storeAs<uint16_t>(out + 2 * x, chosenBits(row[x], type));
       else
         storeFloats(out, size, row.data(), width, type);
     }

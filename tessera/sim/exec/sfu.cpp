@@ -1,8 +1,8 @@
 // sSFU, special functions ("BM1684X measured numerics", section 10; docs/numerics.md for the half
 // types and the exponent).
 #include "tessera/numerics/exponent.h"
-#include "tessera/sim/element.h"
 #include "tessera/sim/exec/exec.h"
+#include "tessera/sim/exec/float_ops.h"
 #include "tessera/sim/local.h"
 
 namespace tessera::sim::exec {
@@ -23,18 +23,17 @@ Status taylor(Machine &m, const isa::sSFU &f, Dims d, Type type, Operand r, Oper
   forRows<3>(d, {r, x, Operand::of(t)}, [&](auto p, auto, int64_t count) {
     std::vector<float> c(static_cast<size_t>(n));
     loadFloats(c.data(), p[2], size, n, type);
-    float v[kRun], sum[kRun];
+    float v[kRun], sums[kRun];
     for (int64_t first = 0; first < count; first += kRun) {
       int64_t k = std::min(kRun, count - first);
       loadFloats(v, p[1] + first * size, size, k, type);
       for (int64_t i = 0; i < k; ++i) {
         float s = c[size_t(n - 1)];
         for (int64_t j = n - 1; j-- > 0;)
-          s = roundTo(type,
-                      numerics::addFlush(roundTo(type, numerics::mulFlush(s, v[i])), c[size_t(j)]));
-        sum[i] = s;
+          s = roundResult(sum(type, roundResult(product(type, s, v[i]), type), c[size_t(j)]), type);
+        sums[i] = s;
       }
-      storeFloats(p[0] + first * size, size, sum, k, type);
+      storeFloats(p[0] + first * size, size, sums, k, type);
     }
   });
   return {};

@@ -189,8 +189,8 @@ void blocksByRule(const FloatConvTask &t) {
           float w[kFloatBlock];
           for (int64_t k = 0; k < n; ++k)
             w[k] = weights[k * kFloatGroup];
-          sum = numerics::addFlush(
-              sum, numerics::cubeSum(t.cells + t.positions[p] + t.taps[tap] + c, w, n));
+          float block = numerics::cubeSum(t.cells + t.positions[p] + t.taps[tap] + c, w, n);
+          sum = t.turned ? numerics::addNan(block, sum) : numerics::addNan(sum, block);
         }
       }
     }
@@ -204,9 +204,9 @@ void chainsByRule(const FloatConvTask &t) {
       int64_t item = 0;
       for (int64_t c = 0; c < t.channels; ++c)
         for (int64_t tap = 0; tap < t.tapCount; ++tap, ++item, w += kFloatGroup)
-          chain[item & 1] = numerics::addFlush(
-              chain[item & 1], numerics::mulFlush(t.cells[t.positions[p] + t.taps[tap] + c], *w));
-      t.sums[p * kFloatGroup + lane] = numerics::addFlush(chain[0], chain[1]);
+          chain[item & 1] = numerics::addNan(
+              chain[item & 1], numerics::mulNan(t.cells[t.positions[p] + t.taps[tap] + c], *w));
+      t.sums[p * kFloatGroup + lane] = numerics::addNan(chain[t.turned], chain[!t.turned]);
     }
 }
 

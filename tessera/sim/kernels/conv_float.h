@@ -38,6 +38,8 @@ struct FloatConvTask {
   const float *weights;
   /// [position][16]: what the sums start with, then the results. `odd` is the second chain.
   float *sums, *odd;
+  /// The first operand, whose NaN wins: of fp32's last sum `odd`, else a block's sum.
+  bool turned = false;
 };
 
 /// Whether products of such cells and weights need none of the rules for special values. `chains`:

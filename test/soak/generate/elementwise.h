@@ -92,9 +92,15 @@ inline uint32_t drawValue(Draw &d, Type type) {
     mantissa &= 7u << (fraction - 3);
   uint32_t maximum = (1u << (bits - 1 - fraction)) - 1, bias = maximum / 2;
   uint32_t exponent;
-  switch (d.between(0, 5)) {
+  switch (d.between(0, 7)) {
   case 0:
     exponent = d.pick<uint32_t>({0, 1, maximum, maximum - 1});
+    break;
+  case 2: // their sums, or their products with others, end near the smallest normal number
+    exponent = uint32_t(d.between(1, fraction + 2)) % maximum;
+    break;
+  case 3: // and these ones' products
+    exponent = bias / 2 + uint32_t(d.between(-4, 6));
     break;
   case 1:
     exponent = bias + uint32_t(d.between(0, std::min<int64_t>(bias, 34)));

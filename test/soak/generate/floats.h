@@ -1,15 +1,26 @@
 #pragma once
 // Random memory holds floats of all exponents, so that sums of them are mostly infinite. Patches of
-// values near each other show the order and rounding of sums.
+// values near each other show the order and rounding of sums; near the ends of the exponent's range
+// they show what becomes of results that no normal number holds.
 #include "test/soak/generator.h"
 
 #include <algorithm>
 
 namespace tessera::soak {
 
-/// One value as bits of `type`: normal within some binades of 1, now and then zero, denormal or
-/// special.
-inline uint32_t drawFloat(Draw &d, chip::Type type, int binades, bool specials) {
+/// The binade of a command's operands: mostly that of 1; else their products, or they themselves,
+/// are near the smallest or the largest number of `type`.
+inline int drawCentre(Draw &d, chip::Type type) {
+  if (d.chance(0.6))
+    return 0;
+  int least = type == chip::Type::Fp16 ? -14 : -126;
+  return int(d.pick({least / 2, least / 2, least / 2, least, -least / 2, -least}) +
+             d.between(-2, 10));
+}
+
+/// One value as bits of `type`: within some binades of 2^centre, now and then zero, denormal,
+/// infinite or NaN.
+inline uint32_t drawFloat(Draw &d, chip::Type type, int binades, bool specials, int centre = 0) {
   int mantissaBits = type == chip::Type::Fp32 ? 23 : type == chip::Type::Fp16 ? 10 : 7;
   int exponentBits = type == chip::Type::Fp16 ? 5 : 8, bias = (1 << (exponentBits - 1)) - 1;
   int width = 1 + exponentBits + mantissaBits;
@@ -23,17 +34,17 @@ inline uint32_t drawFloat(Draw &d, chip::Type type, int binades, bool specials) 
     mantissa = 0;
   if (specials && kind == 7)
     return sign | mantissa; // denormal
-  if (specials && kind == 8 && (r >> 50) % 64 == 0)
+  if (specials && kind == 8 && (r >> 50) % 16 == 0)
     return sign | uint32_t((1 << exponentBits) - 1) << mantissaBits |
            ((r >> 60) % 4 ? 0 : mantissa);
-  int e = bias + int((r >> 48) % uint32_t(2 * binades + 1)) - binades;
-  e = std::clamp(e, 1, (1 << exponentBits) - 2);
+  int e = bias + centre + int((r >> 48) % uint32_t(2 * binades + 1)) - binades;
+  e = std::clamp(e, 0, (1 << exponentBits) - 2);
   return sign | uint32_t(e) << mantissaBits | mantissa;
 }
 
 /// Floats in [offset, offset + bytes) of `lanes` lanes from `lane` on (wrapping at lane 63).
 inline void patchFloats(Draw &d, std::vector<Patch> &patches, chip::Type type, int64_t lane,
-                        int64_t lanes, int64_t offset, int64_t bytes) {
+                        int64_t lanes, int64_t offset, int64_t bytes, int centre = 0) {
   int64_t size = chip::bytesOf(type);
   int binades = int(d.pick({1, 3, 8, 8, 20}));
   bool specials = d.chance(0.2);
@@ -41,7 +52,7 @@ inline void patchFloats(Draw &d, std::vector<Patch> &patches, chip::Type type, i
     Patch p{true, uint64_t((lane + i) % chip::kLanes * chip::kLaneBytes + offset), {}};
     p.bytes.resize(size_t(bytes));
     for (int64_t b = 0; b + size <= bytes; b += size) {
-      uint32_t v = drawFloat(d, type, binades, specials);
+      uint32_t v = drawFloat(d, type, binades, specials, centre);
       for (int64_t k = 0; k < size; ++k)
         p.bytes[size_t(b + k)] = uint8_t(v >> (8 * k));
     }

@@ -42,25 +42,26 @@ Case mm(Draw &d) {
   f.res0_c = resChannels, f.res0_w = resWidth;
   LaneRoom room(d);
   bool tame = isFloat && d.chance(0.9);
-  auto place = [&](int64_t atLane, int64_t count, int64_t bytes, Type t) {
+  int centre = drawCentre(d, type);
+  auto place = [&](int64_t atLane, int64_t count, int64_t bytes, Type t, int scale) {
     int64_t at = room.take(bytes);
     if (tame)
-      patchFloats(d, c.patches, t, atLane, count, at, bytes);
+      patchFloats(d, c.patches, t, atLane, count, at, bytes, scale);
     return chip::localAddress(atLane, at);
   };
   if (d.chance(0.1)) {
     f.opd0_const = 1;
-    f.opd0_addr = tame ? drawFloat(d, type, 3, false) : uint32_t(d.bits());
+    f.opd0_addr = tame ? drawFloat(d, type, 3, true, centre) : uint32_t(d.bits());
   } else {
-    f.opd0_addr = place(leftLane, channels, leftBytes, type);
+    f.opd0_addr = place(leftLane, channels, leftBytes, type, centre);
   }
-  f.opd1_addr = place(lane, resChannels, rightBytes, type);
-  f.res0_addr = place(lane, resChannels, resBytes, to);
+  f.opd1_addr = place(lane, resChannels, rightBytes, type, centre);
+  f.res0_addr = place(lane, resChannels, resBytes, to, 2 * centre);
   int64_t rowBytes = requantizes ? 2 : isFloat ? 4 : type == Type::Int32 ? 1 : 0;
   if (rowBytes && d.chance(0.6)) {
-    f.opd2_addr =
-        place(lane, resChannels,
-              chip::alignedLaneBytes(lane, 1, resChannels, 1, resWidth, rowBytes), Type::Fp32);
+    f.opd2_addr = place(lane, resChannels,
+                        chip::alignedLaneBytes(lane, 1, resChannels, 1, resWidth, rowBytes),
+                        Type::Fp32, 2 * centre);
   } else {
     f.opd2_const = 1;
     f.opd2_addr = isFloat ? 0 : uint32_t(d.bits());
@@ -71,8 +72,6 @@ Case mm(Draw &d) {
   f.res_add =
       (isFloat || (requantizes && to == Type::Int16) || type == Type::Int32) && d.chance(0.3);
   c.command = either(d, isa::command(f));
-  if (isFloat)
-    c.tolerance = Tolerance{to, true, 0, 0, chip::offsetOf(f.res0_addr), resBytes};
   return c;
 }
 

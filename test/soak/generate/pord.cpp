@@ -55,10 +55,11 @@ Case pord(Draw &d) {
   f.opd0_addr = chip::localAddress(lane, inAt);
   f.res0_addr = chip::localAddress(lane, outAt);
   bool tame = isFloat && d.chance(0.8);
+  int centre = drawCentre(d, type);
   if (tame)
-    patchFloats(d, c.patches, type, lane, ch, inAt, inBytes);
+    patchFloats(d, c.patches, type, lane, ch, inAt, inBytes, centre);
   auto immediate = [&] {
-    return tame ? drawFloat(d, type, 3, false) : d.chance(0.3) ? 0 : uint32_t(d.bits());
+    return tame ? drawFloat(d, type, 3, true, centre) : d.chance(0.3) ? 0 : uint32_t(d.bits());
   };
   if (depthwise) {
     if (d.chance(0.1)) {
@@ -69,14 +70,14 @@ Case pord(Draw &d) {
       int64_t at = room.take(bytes, size);
       f.opd1_addr = chip::localAddress(lane, at);
       if (tame)
-        patchFloats(d, c.patches, type, lane, ch, at, bytes);
+        patchFloats(d, c.patches, type, lane, ch, at, bytes, centre);
     }
     if (d.chance(0.6)) {
       int64_t itemBytes = isFloat ? size : 4, bytes = itemBytes * chip::slots(lane, ch);
       int64_t at = room.take(bytes, itemBytes);
       f.opd2_addr = chip::localAddress(lane, at);
       if (tame)
-        patchFloats(d, c.patches, type, lane, ch, at, bytes);
+        patchFloats(d, c.patches, type, lane, ch, at, bytes, 2 * centre);
     } else {
       f.opd2_const = 1;
     }
@@ -97,7 +98,7 @@ Case pord(Draw &d) {
     int64_t bytes = 2 * size * chip::slots(lane, ch), at = room.take(bytes, size);
     f.opd3_addr = chip::localAddress(lane, at);
     if (tame)
-      patchFloats(d, c.patches, type, lane, ch, at, bytes);
+      patchFloats(d, c.patches, type, lane, ch, at, bytes, centre);
   } else {
     f.opd3_const = 1;
     f.opd3_addr = immediate();
@@ -107,8 +108,6 @@ Case pord(Draw &d) {
       f.res1_addr = uint32_t(d.bits());
   }
   c.command = either(d, isa::command(f));
-  if (isFloat)
-    c.tolerance = Tolerance{to, true, 0, 0, outAt, outBytes};
   return c;
 }
 

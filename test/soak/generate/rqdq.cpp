@@ -15,6 +15,8 @@ uint32_t real(Draw &d, double least, double most) {
     return d.pick({0x7F800000u, 0xFF800000u, 0x7FC00000u, 0x80000000u, 0x00000001u, 0x00800000u});
   if (d.chance(0.05))
     return uint32_t(d.bits());
+  if (d.chance(0.05)) // products with integers near the smallest normal number
+    return (uint32_t(d.bits()) & 0x807FFFFF) | uint32_t(d.between(0, 30)) << 23;
   double v = std::ldexp(double(d.between(-(1 << 24), 1 << 24)) / (1 << 24),
                         int(d.between(int64_t(std::log2(least)), int64_t(std::log2(most)))));
   return std::bit_cast<uint32_t>(float(v));

@@ -1,7 +1,6 @@
 // sSFU: polynomials, exponents, reciprocal square roots.
+#include "test/soak/generate/floats.h"
 #include "test/soak/generate/tiu.h"
-
-#include <bit>
 
 namespace tessera::soak {
 namespace {
@@ -28,30 +27,14 @@ Case sfu(Draw &d) {
   f.opd0_addr = d.chance(0.1) ? f.res0_addr : chip::localAddress(lane, room.take(bytes));
   auto n = int64_t(f.opd1_n = uint64_t(d.between(2, 12)));
   f.opd1_addr = chip::localAddress(lane, room.take(chip::alignUp(n * size, 64)));
-  // Random bits are mostly far from 1: give some values and tables an exponent near it.
   std::vector<Patch> patches;
-  auto tame = [&](uint64_t address, int64_t count) {
-    for (int64_t c = 0; c < std::min(s.c, chip::kLanes); ++c) {
-      std::vector<uint32_t> v(static_cast<size_t>(count));
-      for (auto &x : v) {
-        auto real = float(std::ldexp(double(d.between(-4096, 4096)) / 4096, int(d.between(-3, 2))));
-        uint32_t bits = std::bit_cast<uint32_t>(real);
-        x = type == Type::Fp32   ? bits
-            : type == Type::Bf16 ? bits >> 16
-                                 : uint32_t(d.bits()) & 0xBFFF;
-      }
-      patches.push_back(planePatch(address, {}, size, 0, c, v));
-    }
-  };
   if (d.chance(0.7)) {
-    tame(f.opd1_addr, n);
-    if (lane + s.c <= chip::kLanes)
-      tame(f.opd0_addr, s.h * s.w);
+    int centre = drawCentre(d, type);
+    patchFloats(d, patches, type, lane, s.c, chip::offsetOf(f.opd1_addr), n * size,
+                d.chance() ? 0 : centre);
+    patchFloats(d, patches, type, lane, s.c, chip::offsetOf(f.opd0_addr), bytes, centre);
   }
-  Tolerance nan;
-  nan.type = type;
-  return {either(d, isa::command(f)), std::move(patches),
-          op == 15 ? std::nullopt : std::optional(nan)};
+  return {either(d, isa::command(f)), std::move(patches), {}};
 }
 
 const Registered kSfu({"sfu", sfu, {isa::Form::sSFU, isa::Form::TIU_long}});
