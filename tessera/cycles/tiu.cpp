@@ -48,11 +48,12 @@ Price price(const sCONV &f) { // 2.1
 
 Price price(const sPorD &f) { // 2.2
   uint64_t s = slots(f.res0_addr, f.res0_c), taps = f.opd1_h * f.opd1_w;
-  bool measured = f.tsk_eu_typ < 5; // no region-of-interest form was seen
+  if (f.tsk_eu_typ >= 5) // no region-of-interest form was seen; it has one row and no strides
+    return {f.res0_n * s * ceilDiv(f.res0_w, stepSize({f.res0_prec, f.opd0_prec})) * taps, false};
   if (f.res0_w == 1 && f.opd1_w == f.opd0_w && f.opd0_w > 1 && f.res0_h > 1)
-    return {f.res0_n * s * taps * f.res0_h, measured};
+    return {f.res0_n * s * taps * f.res0_h, true};
   uint64_t k = f.res_op_x_str > 1 && f.res_op_y_str > 1 ? 3 : 1;
-  return {pass(f, stepSize({f.res0_prec, f.opd0_prec})) * taps * k, measured};
+  return {pass(f, stepSize({f.res0_prec, f.opd0_prec})) * taps * k, true};
 }
 
 // The factor of a result with strides of its own (2.3).

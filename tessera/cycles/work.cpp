@@ -76,7 +76,8 @@ template <class T> Work tiu(const T &f) {
                     f.opd0_y_ins0;
                   })
       if (pool)
-        done = f.res0_n * f.res0_c * convolutionTaps(f);
+        done = f.res0_n * f.res0_c *
+               (f.tsk_eu_typ < 5 ? convolutionTaps(f) : f.res0_w * f.opd1_h * f.opd1_w); // regions
     return {Unit::Lanes, done, double(chip::kLanes * chip::kEuBytes) / double(widest)};
   }
 }

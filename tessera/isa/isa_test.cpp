@@ -453,6 +453,16 @@ TEST(Verify, NamesTheRule) {
               HasSubstr("x insertion = 8 is outside 0..7"));
   EXPECT_THAT(broken<sPorD>("i8 maxpool k2 s2", [](sPorD &f) { f.opd0_addr += 1 << 18; }),
               HasSubstr("opd0_addr starts at lane 1, the result at lane 0"));
+  auto regions = [](uint64_t table) {
+    return [table](sPorD &f) { // a row of results, whatever the height says
+      f.tsk_eu_typ = 7, f.res0_h = chip::kMaxDim, f.res0_w = 65, f.opd3_addr = table;
+    };
+  };
+  EXPECT_EQ(broken<sPorD>("i8 maxpool k2 s2", regions(0x3FFF0)), "no error");
+  EXPECT_THAT(broken<sPorD>("i8 maxpool k2 s2", regions(0x3FFF2)),
+              HasSubstr("opd3_addr = 0x3fff2 ends at byte 262146 of its lane"));
+  EXPECT_THAT(broken<sPorD>("i8 maxpool k2 s2", regions(0x3001)),
+              HasSubstr("opd3_addr = 0x3001 is not a multiple of 2 bytes"));
   EXPECT_THAT(broken<sAR>("fp add f32 with strides", [](sAR &f) { f.opd0_addr += 2; }),
               HasSubstr("opd0_addr = 0x1002 is not a multiple of 4 bytes"));
   EXPECT_THAT(broken<sAR>("relu s8", [](sAR &f) { f.tsk_opd_num = 0; }),

@@ -209,14 +209,20 @@ void check(Checker &k, const sCONV &f) {
 
 void check(Checker &k, const sPorD &f) {
   k.opcode({0, 1, 2, 4, 5, 6, 7});
-  bool roi = f.tsk_eu_typ >= 5, depthwise = f.tsk_eu_typ == 0 || f.tsk_eu_typ == 2;
-  if (!roi) {
+  bool roi = f.tsk_eu_typ >= 5;
+  bool depthwise = f.tsk_eu_typ == 0 || f.tsk_eu_typ == 2 || f.tsk_eu_typ == 5;
+  Tensor to = result(f);
+  if (roi) { // a result a box: (first column, first row, last column, last row)
+    to.h = 1;
+    k.tensor("opd3_addr",
+             {f.opd3_addr, 1, int64_t(f.res0_w), 1, 4, uint64_t(Type::Int16), kCompact});
+  } else {
     window(k, "y", f.opd0_h, f.opd1_h, f.opd0_y_ins0, chip::kMaxPoolInsert, f.opd1_y_ins0,
            f.res_op_y_str, f.opd0_up_pad, f.opd0_dn_pad, f.res0_h);
     window(k, "x", f.opd0_w, f.opd1_w, f.opd0_x_ins0, chip::kMaxPoolInsert, f.opd1_x_ins0,
            f.res_op_x_str, f.opd0_lf_pad, f.opd0_rt_pad, f.res0_w);
   }
-  k.tensor("res0_addr", result(f));
+  k.tensor("res0_addr", to);
   k.tensor("opd0_addr", {f.opd0_addr, int64_t(f.res0_n), int64_t(f.res0_c), int64_t(f.opd0_h),
                          int64_t(f.opd0_w), f.opd0_prec});
   k.sameLane("opd0_addr", f.opd0_addr, "the result", f.res0_addr);
@@ -225,7 +231,7 @@ void check(Checker &k, const sPorD &f) {
                            f.opd0_prec, kCompact});
     k.sameLane("opd1_addr", f.opd1_addr, "the result", f.res0_addr);
   }
-  if (depthwise && !f.opd2_const && k.local("opd2_addr", f.opd2_addr))
+  if (depthwise && !roi && !f.opd2_const && k.local("opd2_addr", f.opd2_addr))
     k.sameLane("opd2_addr", f.opd2_addr, "the result", f.res0_addr);
 }
 

@@ -17,27 +17,65 @@ enum Op : uint64_t { kDepthwise = 0, kAverage = 1, kDepthwiseRelu = 2, kMax = 4 
 
 struct Job {
   sPorD f;
+  uint64_t op;  ///< region forms as their plain ones
+  bool regions; ///< one result a box of a table instead of a sliding window
   Dims d;
   Window window;
   std::vector<int32_t> rows, columns;
+  std::vector<int32_t> cells; ///< with regions, the extended plane: indices in the plane, or kPad
   Type type, to;
   Local res, src;
   Operand weight, bias, edge; ///< edge: compact (pad, insert) pairs, or an immediate
 
-  bool depthwise() const { return f.tsk_eu_typ == kDepthwise || f.tsk_eu_typ == kDepthwiseRelu; }
+  bool depthwise() const { return op == kDepthwise || op == kDepthwiseRelu; }
   int64_t taps() const { return window.y.kernel * window.x.kernel; }
 };
+
+/// Lays the cells of all boxes side by side, as a plane that a window without overlaps walks.
+Status regions(Machine &m, Job &j) {
+  Axis &y = j.window.y, &x = j.window.x;
+  int64_t boxes = j.d.w;
+  if (y.kernel < 1 || x.kernel < 1 ||
+      y.kernel * x.kernel > kMaxElements / std::max(boxes, int64_t(1)))
+    return fail("bad-shape", "opd1",
+                fmt::format("{} regions of {}x{} cells", boxes, y.kernel, x.kernel));
+  TESSERA_ASSIGN(Local table, compactLocal(m, "opd3", j.f.opd3_addr, {1, boxes, 1, 4}, 2));
+  j.d.h = y.stride = y.dilation = x.dilation = 1;
+  x.stride = x.kernel;
+  j.rows.resize(y.kernel);
+  j.columns.resize(boxes * x.kernel);
+  j.cells.assign(j.rows.size() * j.columns.size(), Axis::kPad);
+  for (int64_t i = 0; i < boxes; ++i) {
+    const auto *box = table.at<uint16_t>(0, i); // first column and row, last column and row
+    for (int64_t ky = 0; ky < y.kernel && box[1] + ky <= box[3]; ++ky)
+      for (int64_t kx = 0; kx < x.kernel && box[0] + kx <= box[2]; ++kx) {
+        // Past a row's end the next one follows; only the plane's end is one.
+        int64_t at = (box[1] + ky) * x.in + box[0] + kx;
+        if (at >= y.in * x.in)
+          return fail("bad-index", "opd3",
+                      fmt::format("region {} ends outside its plane of {}x{}", i, y.in, x.in));
+        j.cells[ky * int64_t(j.columns.size()) + i * x.kernel + kx] = int32_t(at);
+      }
+  }
+  return {};
+}
 
 Result<Job> prepare(Machine &m, const sPorD &f) {
   Job j{};
   j.f = f;
+  j.regions = f.tsk_eu_typ > kMax;
+  j.op = f.tsk_eu_typ == 7 ? kMax : f.tsk_eu_typ - (j.regions ? 5 : 0);
   j.window = windowOf(f);
-  TESSERA_TRY(j.window.check());
   j.d = {int64_t(f.res0_n), int64_t(f.res0_c), int64_t(f.res0_h), int64_t(f.res0_w)};
-  if (j.window.y.extended() * j.window.x.extended() > kMaxElements)
-    return fail("bad-shape", "opd0", "the extended input is more than local memory can hold");
-  j.rows = j.window.y.sources(j.window.mode);
-  j.columns = j.window.x.sources(j.window.mode);
+  if (j.regions) {
+    TESSERA_TRY(regions(m, j));
+  } else {
+    TESSERA_TRY(j.window.check());
+    if (j.window.y.extended() * j.window.x.extended() > kMaxElements)
+      return fail("bad-shape", "opd0", "the extended input is more than local memory can hold");
+    j.rows = j.window.y.sources(j.window.mode);
+    j.columns = j.window.x.sources(j.window.mode);
+  }
   j.type = Type(f.opd0_prec);
   j.to = Type(f.res0_prec);
   int64_t size = chip::bytesOf(j.type);
@@ -54,15 +92,15 @@ Result<Job> prepare(Machine &m, const sPorD &f) {
     j.weight = Operand::of(t);
   }
   j.bias = Operand::constant(0);
-  if (j.depthwise() && !f.opd2_const) {
+  if (j.depthwise() && !j.regions && !f.opd2_const) {
     TESSERA_ASSIGN(Local t, local(m, "opd2", f.opd2_addr, {1, j.d.c, 1, 1},
                                   chip::isFloat(j.type) ? size : 4, chip::perChannelLayout()));
     j.bias = Operand::of(t);
   }
-  j.edge = Operand::constant(uint32_t(f.opd3_addr));
+  j.edge = Operand::constant(uint32_t(j.regions ? f.opd2_addr : f.opd3_addr));
   bool bordered = f.opd0_up_pad || f.opd0_dn_pad || f.opd0_lf_pad || f.opd0_rt_pad ||
                   f.opd0_x_ins0 || f.opd0_y_ins0;
-  if (!f.opd3_const && bordered) {
+  if (!j.regions && !f.opd3_const && bordered) {
     TESSERA_ASSIGN(Local t, compactLocal(m, "opd3", f.opd3_addr, {1, j.d.c, 1, 2}, size));
     t.strides.n = 0;
     j.edge = Operand::of(t);
@@ -78,6 +116,12 @@ void extend(const Job &j, std::vector<T> &plane, int64_t n, int64_t c, T pad, T 
   int64_t width = int64_t(j.columns.size()), size = j.src.size;
   plane.resize(j.rows.size() * j.columns.size());
   const uint8_t *src = j.src.plane(n, c);
+  if (j.regions) {
+    for (size_t i = 0; i < j.cells.size(); ++i)
+      if (plane[i] = pad; j.cells[i] != Axis::kPad)
+        load(&plane[i], src + size * j.cells[i], 1);
+    return;
+  }
   // Without insertion, and padded with a constant, a row is pad, input, pad.
   bool plain = j.window.x.insert == 0 && j.window.mode == PadMode::Constant;
   int64_t left = j.window.x.padBefore, in = j.window.x.in;
@@ -134,35 +178,34 @@ Status integers(const Job &j) {
   auto read = [isSigned](uint8_t b) { return isSigned ? int16_t(int8_t(b)) : int16_t(b); };
   if (j.type != Type::Int8)
     return unsupported("pooling or depthwise of int16 or int32");
-  bool isMax = f.tsk_eu_typ == kMax, average = f.tsk_eu_typ == kAverage;
-  if (isMax && j.to != Type::Int8)
-    return unsupported("pooling into another type");
+  if (chip::isFloat(j.to))
+    return unsupported("pooling or depthwise of integers into floats");
+  bool isMax = j.op == kMax, average = j.op == kAverage, relu = j.op == kDepthwiseRelu;
   // Immediates count by their low 8 bits. res1 holds the depthwise shift in bits 8..15.
-  uint8_t insertByte = uint8_t(f.res1_addr), padByte = uint8_t(f.opd3_addr);
-  int shift = average ? int(f.opd2_addr & 0xFF) : int(f.res1_addr >> 8 & 0xFF);
+  uint8_t insertByte = uint8_t(f.res1_addr);
+  int shift = isMax || j.regions ? 0 : int((average ? f.opd2_addr : f.res1_addr >> 8) & 0xFF);
   auto mode = average ? Rounding::HalfUp : Rounding(f.opd2_n_str);
-  if (!isMax && f.opd2_n_str > 6)
+  if (!isMax && !j.regions && f.opd2_n_str > 6)
     return unsupported(fmt::format("rounding code {}", f.opd2_n_str));
   int64_t bits = chip::bitsOf(j.to);
   // Depthwise: the sum is 32 bits wide, and signed where any operand is.
-  bool signedSum = average ? isSigned : f.opd0_sign || f.opd1_sign || f.opd2_sign;
-  IntRange range = rangeOf(bits, signedSum && f.tsk_eu_typ != kDepthwiseRelu);
+  bool signedSum = isSigned || (j.depthwise() && (f.opd1_sign || (!j.regions && f.opd2_sign)));
+  IntRange range = rangeOf(bits, signedSum && !relu);
   int64_t width = j.d.w, stride = j.window.x.stride;
   if (j.taps() > 16384)
     return unsupported(fmt::format("a kernel of {} cells", j.taps()));
   int64_t scale = average ? int64_t(f.opd1_addr & 0xFF) : 1;
-  bool relu = f.tsk_eu_typ == kDepthwiseRelu;
   planes<int16_t>(j, [&](int64_t n, int64_t c, std::vector<int16_t> &plane) {
     const uint8_t *edge = j.edge.plane(0, c);
-    extend<int16_t>(j, plane, n, c, read(j.edge.immediate ? padByte : edge[0]),
-                    read(j.edge.immediate ? insertByte : edge[1]), load);
+    extend<int16_t>(j, plane, n, c, read(edge[0]), read(j.edge.immediate ? insertByte : edge[1]),
+                    load);
     const uint8_t *weight = j.weight.plane(0, c);
     int64_t bias = 0;
     if (!j.bias.immediate)
       bias = f.opd2_sign ? int64_t(loadAs<int32_t>(j.bias.plane(0, c)))
                          : int64_t(loadAs<uint32_t>(j.bias.plane(0, c)));
     // Sums that need no bias, scale or shift go straight to bytes.
-    bool direct = bits == 8 && bias == 0 && scale == 1 && !relu && (isMax || shift == 0);
+    bool direct = bits == 8 && bias == 0 && scale == 1 && !relu && shift == 0;
     std::vector<int32_t> sum(width);
     std::vector<int64_t> v(direct ? 0 : width);
     for (int64_t oy = 0; oy < j.d.h; ++oy) {
@@ -178,8 +221,7 @@ Status integers(const Job &j) {
       });
       uint8_t *out = j.res.plane(n, c) + oy * width * j.res.size;
       if (direct) {
-        IntRange limit = isMax ? rangeOf(8, isSigned) : range;
-        kernels::clampToBytes(out, sum.data(), width, int32_t(limit.lo), int32_t(limit.hi));
+        kernels::clampToBytes(out, sum.data(), width, int32_t(range.lo), int32_t(range.hi));
         continue;
       }
       for (int64_t x = 0; x < width; ++x) {
@@ -189,7 +231,8 @@ Status integers(const Job &j) {
         t = relu ? std::max<int64_t>(t, 0) : t;
         v[x] = shift ? numerics::shiftRight(t, std::min(shift, 63), mode) : t;
       }
-      saturateRun(v.data(), width, range);
+      if (!j.regions || bits == 8) // a region's 16 bits wrap
+        saturateRun(v.data(), width, range);
       storeInts(out, j.res.size, v.data(), width, bits);
     }
   });
@@ -212,10 +255,9 @@ uint16_t chosenBits(float v, Type type) {
 
 Status floats(const Job &j) {
   const sPorD &f = j.f;
-  if (j.to != j.type)
-    return unsupported("pooling or depthwise into another type");
-  if (f.tsk_eu_typ == kDepthwiseRelu)
-    return unsupported("depthwise with ReLU on floats");
+  // The result is the source's type whatever its own is; another size breaks the vendor's buffers.
+  if (j.res.size != j.src.size || (j.regions && j.depthwise() && j.to != j.type))
+    return unsupported("pooling or depthwise of floats into another type");
   Type type = j.type;
   auto read = [type](const uint8_t *p) {
     float v;
@@ -244,13 +286,13 @@ Status floats(const Job &j) {
     for (int64_t oy = 0; oy < j.d.h; ++oy) {
       // Items alternate between two chains; a depthwise bias is the first item (section 8.1), also
       // where it is none. An average of zeros keeps their sign.
-      bool average = f.tsk_eu_typ == kAverage;
+      bool average = j.op == kAverage;
       chain[0].assign(width, hasBias ? read(j.bias.plane(0, c)) : average ? -0.0f : 0.0f);
       chain[1].assign(width, average ? -0.0f : 0.0f);
-      int64_t item = average ? 0 : 1;
+      int64_t item = average || j.regions ? 0 : 1;
       std::fill(row.begin(), row.end(), lowest);
       taps(j, plane, oy, [&](const float *cells, int64_t k) {
-        if (f.tsk_eu_typ == kMax) {
+        if (j.op == kMax) {
           // Denormals compare as zeros, and are kept.
           for (int64_t x = 0; x < width; ++x)
             if (float cell = cells[x * stride]; !(numerics::flush(row[x]) > numerics::flush(cell)))
@@ -263,14 +305,14 @@ Status floats(const Job &j) {
           s[x] = roundResult(
               sum(type, s[x], roundResult(product(type, cells[x * stride], w), type)), type);
       });
-      if (f.tsk_eu_typ != kMax)
+      if (j.op != kMax)
         for (int64_t x = 0; x < width; ++x)
           row[x] = roundResult(sum(type, chain[0][x], chain[1][x]), type);
       uint8_t *out = j.res.plane(n, c) + oy * width * size;
-      if (f.tsk_eu_typ == kMax && type == Type::Fp32)
+      if (j.op == kMax && type == Type::Fp32)
         for (float &v : row)
           v = numerics::flush(v);
-      if (f.tsk_eu_typ == kMax && type != Type::Fp32) // its bits: denormals and NaN too
+      if (j.op == kMax && type != Type::Fp32) // its bits: denormals and NaN too
         for (int64_t x = 0; x < width; ++x)
           storeAs<uint16_t>(out + 2 * x, chosenBits(row[x], type));
       else
@@ -284,8 +326,7 @@ Status floats(const Job &j) {
 
 Status pord(Machine &m, const isa::Command &command) {
   auto f = isa::decode<sPorD>(command);
-  if (f.tsk_eu_typ != kDepthwise && f.tsk_eu_typ != kAverage && f.tsk_eu_typ != kDepthwiseRelu &&
-      f.tsk_eu_typ != kMax)
+  if (f.tsk_eu_typ == 3 || f.tsk_eu_typ > 7)
     return unsupported(fmt::format("pooling or depthwise operation {}", f.tsk_eu_typ));
   TESSERA_ASSIGN(Job j, prepare(m, f));
   return chip::isFloat(j.type) ? floats(j) : integers(j);

@@ -60,4 +60,10 @@ inline void patchFloats(Draw &d, std::vector<Patch> &patches, chip::Type type, i
   }
 }
 
+/// Another type as wide as this float, or itself.
+inline chip::Type sameSize(Draw &d, chip::Type type) {
+  using chip::Type;
+  return type == Type::Fp32 ? Type::Int32 : d.pick({Type::Int16, Type::Fp16, Type::Bf16});
+}
+
 } // namespace tessera::soak

@@ -15,9 +15,11 @@ Case pord(Draw &d) {
   Case c;
   f.tsk_eu_typ = d.pick({kDepthwise, kAverage, kDepthwiseRelu, kMax});
   bool depthwise = f.tsk_eu_typ == kDepthwise || f.tsk_eu_typ == kDepthwiseRelu;
-  bool isFloat = f.tsk_eu_typ != kDepthwiseRelu && d.chance(0.4);
+  bool isFloat = d.chance(0.4);
   Type type = isFloat ? d.pick({Type::Fp32, Type::Fp16, Type::Bf16}) : Type::Int8;
-  Type to = isFloat || f.tsk_eu_typ == kMax ? type : d.pick({Type::Int8, Type::Int16, Type::Int32});
+  Type to = isFloat ? type : d.pick({Type::Int8, Type::Int16, Type::Int32});
+  if (isFloat && d.chance(0.05)) // the source's bits all the same
+    to = sameSize(d, type);
   int64_t size = chip::bytesOf(type);
   f.opd0_prec = uint64_t(type);
   f.res0_prec = uint64_t(to);
