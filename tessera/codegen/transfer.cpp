@@ -1,5 +1,7 @@
 #include "tessera/codegen/transfer.h"
 
+#include "tessera/cycles/cycles.h"
+
 #include <algorithm>
 
 namespace tessera::codegen {
@@ -85,16 +87,80 @@ Instruction store(const LocalSide &from, DType dtype, const GlobalBox &to) {
   return i;
 }
 
+namespace {
+
+/// A lane's `width` bytes as `count` pieces of `columns` elements and a rest.
+struct Pieces {
+  DType dtype;
+  int64_t columns, count, rest;
+};
+Pieces cutRow(int64_t rows, int64_t width) {
+  // Wide elements, because a size field counts elements; pieces of whole 64 bytes where there are
+  // several, all nearly as long.
+  DType dtype = width % 4 == 0 ? DType::I32 : DType::I8;
+  int64_t all = width / dtypeSize(dtype), unit = chip::kEuBytes / dtypeSize(dtype);
+  int64_t columns = all;
+  if (rows * all > chip::kMaxDim) {
+    int64_t most = chip::kMaxDim / rows / unit * unit;
+    columns = chip::alignUp(chip::ceilDiv(all, chip::ceilDiv(all, most)), unit);
+  }
+  return {dtype, columns, all / columns, all % columns};
+}
+
+/// `count` matrix rows of a piece of `columns` elements for every lane.
+Instruction loadPieces(const GlobalBox &from, DType dtype, int64_t rows, uint32_t address) {
+  auto columns = uint64_t(from.size[3] / rows), count = uint64_t(from.size[2]);
+  isa::DMA_matrix d;
+  d.stride_enable = 1;
+  d.src_data_format = uint64_t(typeCode(dtype));
+  d.src_hsize = count;
+  d.src_wsize = d.src_hstride = uint64_t(from.size[3]);
+  d.dst_nsize = count;
+  d.dst_csize = uint64_t(rows);
+  d.dst_wsize = d.dst_nstride = d.dst_cstride = columns;
+  isa::setSourceAddress(d, kUnbound);
+  isa::setDestinationAddress(d, chip::kLmemBase + address);
+  auto bytes = uint32_t(count * columns * uint64_t(dtypeSize(dtype)));
+  return {isa::command(d), {}, {{address, address + bytes}}, from, {}};
+}
+
+} // namespace
+
 Instructions loadRows(int32_t buffer, uint64_t offset, int64_t rows, int64_t width,
                       uint32_t address) {
   Instructions list;
-  constexpr int64_t kPiece = 49152;
-  for (int64_t x = 0; x < width; x += kPiece) {
-    int64_t w = std::min(kPiece, width - x);
-    GlobalBox from{buffer, offset + uint64_t(x), 1, {1, rows, 1, w}, {rows * width, width, w, 1}};
-    list.push_back(load(from, DType::I8, {uint32_t(address + x), w, w, w, 1}));
-  }
+  Pieces p = cutRow(rows, width);
+  int64_t e = dtypeSize(p.dtype);
+  auto add = [&](int64_t count, int64_t columns) {
+    int64_t row = rows * columns;
+    Instruction matrix =
+        loadPieces({buffer, offset, e, {1, 1, count, row}, {count * row, count * row, row, 1}},
+                   p.dtype, rows, address);
+    Instruction tensor =
+        load({buffer, offset, e, {count, rows, 1, columns}, {row, columns, columns, 1}}, p.dtype,
+             {address, columns, columns, columns, 1});
+    bool cheaper = cycles::commandCycles(tensor.command) < cycles::commandCycles(matrix.command);
+    list.push_back(std::move(cheaper ? tensor : matrix));
+    offset += uint64_t(count * row * e);
+    address += uint32_t(count * columns * e);
+  };
+  add(p.count, p.columns);
+  if (p.rest > 0)
+    add(1, p.rest);
   return list;
+}
+
+std::vector<uint8_t> packRows(std::span<const uint8_t> bytes, int64_t rows, int64_t width) {
+  Pieces p = cutRow(rows, width);
+  int64_t piece = p.columns * dtypeSize(p.dtype);
+  std::vector<uint8_t> packed;
+  packed.reserve(bytes.size());
+  for (int64_t x = 0; x < width; x += piece)
+    for (int64_t r = 0; r < rows; ++r) {
+      auto part = bytes.subspan(size_t(r * width + x), size_t(std::min(piece, width - x)));
+      packed.insert(packed.end(), part.begin(), part.end());
+    }
+  return packed;
 }
 
 Instruction fill(const GlobalBox &to, DType dtype, uint32_t value) {

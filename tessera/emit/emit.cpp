@@ -30,12 +30,15 @@ uint64_t globalAddress(const schedule::Schedule &s, const codegen::GlobalBox &bo
 isa::Command bound(const schedule::Schedule &s, const Instruction &i) {
   if (i.source.buffer < 0 && i.destination.buffer < 0)
     return i.command;
-  auto d = isa::decode<isa::DMA_tensor>(i.command);
-  if (i.source.buffer >= 0)
-    isa::setSourceAddress(d, globalAddress(s, i.source));
-  if (i.destination.buffer >= 0)
-    isa::setDestinationAddress(d, globalAddress(s, i.destination));
-  return isa::command(d);
+  auto with = [&](auto d) {
+    if (i.source.buffer >= 0)
+      isa::setSourceAddress(d, globalAddress(s, i.source));
+    if (i.destination.buffer >= 0)
+      isa::setDestinationAddress(d, globalAddress(s, i.destination));
+    return isa::command(d);
+  };
+  return i.command.form == isa::Form::DMA_matrix ? with(isa::decode<isa::DMA_matrix>(i.command))
+                                                 : with(isa::decode<isa::DMA_tensor>(i.command));
 }
 
 bmodel::TensorInfo port(const schedule::Port &p, const schedule::Schedule &s, bool input) {

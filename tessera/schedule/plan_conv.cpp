@@ -279,7 +279,8 @@ void materialize(ConvPlan &p, const AddConstant &addConstant) {
   std::vector<uint8_t> bytes;
   auto append = [&](const ConvBlock &b, ConvPlan::Constant &c) {
     c.offset = bytes.size();
-    bytes.insert(bytes.end(), b.bytes.begin(), b.bytes.end());
+    auto rows = packRows(b.bytes, b.rows, b.width);
+    bytes.insert(bytes.end(), rows.begin(), rows.end());
     bytes.resize(size_t(chip::alignUp(int64_t(bytes.size()), chip::kEuBytes)));
   };
   for (size_t o = 0; o < p.oc.size(); ++o)

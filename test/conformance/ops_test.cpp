@@ -3,13 +3,17 @@
 #include "networks.h"
 #include "reference.h"
 
+#include "tessera/codegen/transfer.h"
+#include "tessera/cycles/cycles.h"
 #include "tessera/runtime/runtime.h"
+#include "tessera/sim/sim.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <numeric>
+#include <random>
 
 namespace tessera::conformance {
 namespace {
@@ -442,6 +446,54 @@ TEST(Refusals, AllAtOnceByName) {
             std::string::npos)
       << text;
   EXPECT_NE(text.find("'t2_Conv2D' (Conv2D)"), std::string::npos) << text;
+}
+
+TEST(Transfer, RowsOfLanesComeAsTheCheapestCommands) {
+  std::mt19937 random(7);
+  constexpr uint32_t kAddress = 0x140;
+  for (int64_t rows : {1, 2, 63, 64})
+    for (int64_t width : {2, 9, 64, 4032, 4096, 4100, 49216, 98304, 200001}) {
+      SCOPED_TRACE(std::to_string(rows) + " rows of " + std::to_string(width));
+      std::vector<uint8_t> bytes(size_t(rows * width));
+      for (uint8_t &b : bytes)
+        b = uint8_t(random());
+      auto packed = codegen::packRows(bytes, rows, width);
+      ASSERT_EQ(packed.size(), bytes.size());
+      sim::Machine machine;
+      ASSERT_TRUE(machine.mapReadOnly(chip::kGlobalBase, packed));
+      // What a tensor command pays by the row, from rows that lie one behind another.
+      uint64_t cycles = 0, asTensor = 0;
+      for (int64_t x = 0; x < width; x += chip::kMaxDim) {
+        int64_t w = std::min(chip::kMaxDim, width - x);
+        asTensor +=
+            cycles::commandCycles(codegen::load({0, 0, 1, {1, rows, 1, w}, {0, width, w, 1}},
+                                                DType::I8, {kAddress, w, w, w, 1})
+                                      .command);
+      }
+      auto list = codegen::loadRows(0, 0, rows, width, kAddress);
+      EXPECT_LE(list.size(), 2u);
+      uint32_t end = kAddress;
+      for (const codegen::Instruction &i : list) {
+        isa::Command c = i.command; // bound to the buffer's place
+        ASSERT_EQ(c.form, isa::Form::DMA_matrix);
+        auto d = isa::decode<isa::DMA_matrix>(c);
+        isa::setSourceAddress(d, chip::kGlobalBase + i.source.offset);
+        c = isa::command(d);
+        EXPECT_TRUE(isa::verify(c)) << isa::disassemble(c);
+        auto ran = sim::execute(machine, c);
+        ASSERT_TRUE(ran) << ran.error().text();
+        ASSERT_EQ(i.writes.size(), 1u);
+        EXPECT_EQ(i.writes[0].begin, end);
+        end = i.writes[0].end;
+        cycles += cycles::commandCycles(c);
+      }
+      EXPECT_EQ(end, kAddress + width);
+      EXPECT_LE(cycles, asTensor);
+      for (int64_t r = 0; r < rows; ++r)
+        EXPECT_TRUE(std::equal(bytes.begin() + r * width, bytes.begin() + (r + 1) * width,
+                               machine.lane(r) + kAddress))
+            << "lane " << r;
+    }
 }
 
 TEST(Emit, SameBytesTwiceAndGroupsBeforeIdsOverflow) {
