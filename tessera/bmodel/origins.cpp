@@ -242,6 +242,8 @@ bool inside(const Piece &p, const std::array<int64_t, 4> &shape) {
   return !p.local || p.address < uint64_t(chip::kLmemBytes);
 }
 
+constexpr size_t kMostPieces = size_t(1) << 20; ///< of a tensor
+
 Result<std::vector<StoredTensor>> tableFromRecipe(const Json &rows) {
   std::vector<StoredTensor> list;
   try {
@@ -255,12 +257,28 @@ Result<std::vector<StoredTensor>> tableFromRecipe(const Json &rows) {
       t.dtype = *dtype;
       t.shape = j.at("shape").get<Shape>();
       if (!goodShape(t.shape))
-        return damaged("recipe tensors", fmt::format("shape {} of '{}'", shapeText(t.shape), t.name));
+        return damaged("recipe tensors",
+                       fmt::format("shape {} of '{}'", shapeText(t.shape), t.name));
       t.scale = j.value("scale", 1.0f);
       t.zeroPoint = j.value("zero_point", 0);
       t.layer = j.value("layer", -1);
       std::array<int64_t, 4> shape = shape4(t.shape);
-      if (j.contains("local")) {
+      if (j.contains("parts")) {
+        t.zeroRest = true;
+        for (const Json &row : j.at("parts")) {
+          auto of = std::find_if(list.begin(), list.end(), [&](const StoredTensor &s) {
+            return s.name == row.at(0).get<std::string>();
+          });
+          if (of == list.end() || row.size() != 5 ||
+              t.pieces.size() + of->pieces.size() > kMostPieces)
+            return damaged("recipe tensors", fmt::format("a part of '{}'", t.name));
+          for (Piece p : of->pieces) {
+            for (size_t a = 0; a < 4; ++a)
+              p.begin[a] += std::clamp<int64_t>(row.at(a + 1).get<int64_t>(), -1, int64_t(1) << 32);
+            t.pieces.push_back(p);
+          }
+        }
+      } else if (j.contains("local")) {
         for (const Json &row : j.at("local")) {
           auto v = row.get<std::vector<int64_t>>();
           if (v.size() != 10)

@@ -55,12 +55,14 @@ struct StoredTensor {
   int32_t zeroPoint = 0;
   int32_t layer = -1; ///< index in Origins::layers
   std::vector<Piece> pieces;
+  bool zeroRest = false; ///< what no piece covers is zero (a pad's border)
 };
 /// The results of all layers, in network order, from
 ///   recipe["tensors"]: [{name, dtype, shape, layer, scale, zero_point, and either
 ///     address, stride [n,c,h,w], group, gdma (index in its stream of the last store; absent: from
 ///     the start), or local: [[group, tiu index, address, n, c, h, w (first element), C, H, W
-///     (size)], ...] in the aligned layout}],
+///     (size)], ...] in the aligned layout, or parts: [[name of a row before this one, n, c, h, w
+///     (its first element in this tensor)], ...], zero elsewhere}],
 /// or from the vendor's tensor locations, whose loads are left out. Error "no-tensor-table" without
 /// either, "bad-file" for a damaged one.
 Result<std::vector<StoredTensor>> tensorTable(const Model &model, size_t stage = 0);

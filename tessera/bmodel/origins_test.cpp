@@ -135,6 +135,25 @@ TEST(Origins, OfAnEmbeddedProfile) {
   EXPECT_EQ(o->layer(Engine::Tiu, 0, 0), nullptr);
 }
 
+TEST(TensorTable, MakesATensorOfOthers) {
+  Model m = modelOf(4, 3);
+  m.recipe["tensors"] = nlohmann::ordered_json::parse(R"([
+    {"name": "a", "dtype": "i8", "shape": [1, 2, 4, 4], "local": [[0, 1, 64, 0, 0, 0, 0, 2, 4, 4]]},
+    {"name": "b", "dtype": "i8", "shape": [1, 3, 3, 4], "address": 4294967296, "gdma": 1},
+    {"name": "cat", "dtype": "i8", "shape": [1, 5, 4, 4],
+     "parts": [["a", 0, 0, 0, 0], ["b", 0, 2, 1, 0]]}])");
+  auto t = tensorTable(m);
+  ASSERT_TRUE(t) << t.error().text();
+  const StoredTensor &cat = t->at(2);
+  EXPECT_TRUE(cat.zeroRest);
+  ASSERT_EQ(cat.pieces.size(), 2u);
+  EXPECT_TRUE(cat.pieces[0].local);
+  EXPECT_EQ(cat.pieces[1].begin, (std::array<int64_t, 4>{0, 2, 1, 0}));
+  EXPECT_EQ(cat.pieces[1].size, (std::array<int64_t, 4>{1, 3, 3, 4}));
+  m.recipe["tensors"][2]["parts"][1][2] = 3; // one channel beyond the end
+  EXPECT_FALSE(tensorTable(m));
+}
+
 TEST(TensorTable, RefusesPartsThatLieNowhere) {
   auto tableOf = [](const std::string &part) {
     Model m = modelOf(4, 3);
@@ -153,6 +172,7 @@ TEST(TensorTable, RefusesPartsThatLieNowhere) {
     ASSERT_FALSE(t) << part;
     EXPECT_EQ(t.error().diagnostics()[0].code, "bad-file");
   }
+  EXPECT_FALSE(tableOf(R"("parts": [["t", 0, 0, 0, 0]])")) << "a part of itself";
   auto none = tensorTable(modelOf(1, 1));
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().diagnostics()[0].code, "no-tensor-table");

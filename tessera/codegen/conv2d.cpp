@@ -10,11 +10,10 @@ namespace {
 
 constexpr int64_t kCube = chip::cubeInputs(chip::Type::Int8);
 
-struct BlockLayout {
-  int64_t bias = 0, filter = 0, slotBytes = 0, width = 0;
-};
-BlockLayout blockLayout(int64_t oc, int64_t ic, int64_t cells, bool tail, bool bias) {
-  BlockLayout b;
+} // namespace
+
+ConvBlockLayout convBlockLayout(int64_t oc, int64_t ic, int64_t cells, bool tail, bool bias) {
+  ConvBlockLayout b;
   int64_t slots = chip::slots(0, oc);
   if (tail) {
     b.bias = (slots - 1) * chip::kEuBytes + 12;
@@ -25,24 +24,15 @@ BlockLayout blockLayout(int64_t oc, int64_t ic, int64_t cells, bool tail, bool b
   return b;
 }
 
-} // namespace
-
-int64_t convBlockWidth(int64_t oc, int64_t ic, int64_t cells, bool tail, bool bias) {
-  return blockLayout(oc, ic, cells, tail, bias).width;
-}
-
 ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias,
                         std::span<const int32_t> multiplier, std::span<const int32_t> rshift,
                         int64_t oc0, int64_t oc1, int64_t ic0, int64_t ic1, bool tail,
                         bool byCell) {
   int64_t cells = filter.dim(2) * filter.dim(3), allIc = filter.dim(1);
-  BlockLayout l = blockLayout(oc1 - oc0, ic1 - ic0, cells, tail, bias != nullptr);
+  ConvBlockLayout l = convBlockLayout(oc1 - oc0, ic1 - ic0, cells, tail, bias != nullptr);
   ConvBlock b;
   b.rows = std::min(oc1 - oc0, chip::kLanes);
   b.width = l.width;
-  b.biasOffset = l.bias;
-  b.filterOffset = l.filter;
-  b.filterSlotBytes = l.slotBytes;
   b.bytes.assign(size_t(b.rows * b.width), 0);
   auto weights = filter.bytes();
   for (int64_t o = oc0; o < oc1; ++o) {
@@ -162,6 +152,12 @@ Instruction convolve(const ConvSlice &s) {
   f.res0_addr = s.accumulator.address;
   f.opd0_addr = s.input.address;
   f.opd1_addr = s.weights;
+  if (!s.input.isAligned()) {
+    f.opd0_str = 3;
+    f.opd0_c_str = s.input.slots() > 1 ? uint64_t(s.input.planeElements()) : 0;
+    f.opd0_h_str = uint64_t(s.input.rowPitch());
+    f.opd0_w_str = 1;
+  }
   if (s.padTable) {
     f.opd3_addr = s.padTable->begin;
   } else {

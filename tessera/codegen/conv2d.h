@@ -14,11 +14,15 @@ namespace tessera::codegen {
 struct ConvBlock {
   std::vector<uint8_t> bytes; ///< rows x width
   int64_t rows = 0, width = 0;
-  int64_t biasOffset = 0, filterOffset = 0; ///< in a row; the requant triples are at 0
-  int64_t filterSlotBytes = 0;              ///< from one slot of 64 output channels to the next
 };
-/// Width of a block's row without building it. `tail`: requant triples and bias come first.
-int64_t convBlockWidth(int64_t oc, int64_t ic, int64_t kernelCells, bool tail, bool bias);
+/// Where things lie in a block's row, in bytes.
+struct ConvBlockLayout {
+  int64_t bias = 0, filter = 0; ///< the requant triples are at 0
+  int64_t slotBytes = 0;        ///< of the filter, from one slot of 64 output channels to the next
+  int64_t width = 0;
+};
+/// `tail`: requant triples and bias come first.
+ConvBlockLayout convBlockLayout(int64_t oc, int64_t ic, int64_t kernelCells, bool tail, bool bias);
 /// `filter` I8|U8 [oc, ic, kh, kw] with all groups written out (expandGroups). `tail` false leaves
 /// requant triples and bias out, `byCell` puts the kernel cells outermost, each with all its slots,
 /// so that every cell can be used as a 1x1 filter of its own: a part of the input channels that

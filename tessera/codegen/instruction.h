@@ -33,16 +33,32 @@ struct GlobalBox {
   bool mayOverlap(const GlobalBox &o) const;
 };
 
-/// [1,c,h,w] in local memory in the aligned layout (bm1684x.md 2.2), from lane 0.
+/// [1,c,h,w] in local memory from lane 0, in the aligned layout (bm1684x.md 2.2) or as rows of a
+/// larger tensor: then `plane` says how far its channel slots lie apart, `pitch` how far its rows,
+/// and the address may be that of any element.
 struct LocalTensor {
   uint32_t address = 0;
   DType dtype = DType::I8;
   int64_t c = 1, h = 1, w = 1;
+  int64_t plane = 0; ///< elements; 0: of the aligned layout
+  int64_t pitch = 0; ///< elements; 0: w. Only with `plane`
 
   int64_t elementBytes() const { return dtypeSize(dtype); }
   int64_t slots() const { return chip::slots(0, c); }
-  int64_t planeElements() const { return chip::alignedLayout(0, 1, c, h, w, elementBytes()).c; }
-  int64_t laneBytes() const { return chip::alignedLaneBytes(0, 1, c, h, w, elementBytes()); }
+  int64_t planeElements() const {
+    return plane ? plane : chip::alignedLayout(0, 1, c, h, w, elementBytes()).c;
+  }
+  int64_t rowPitch() const { return pitch ? pitch : w; }
+  int64_t laneBytes() const {
+    return plane ? ((slots() - 1) * plane + (h - 1) * rowPitch() + w) * elementBytes()
+                 : chip::alignedLaneBytes(0, 1, c, h, w, elementBytes());
+  }
+  /// True if a command that knows no strides can take it.
+  bool isAligned() const {
+    return address % chip::kEuBytes == 0 && rowPitch() == w &&
+           (slots() == 1 ||
+            planeElements() == chip::alignedLayout(0, 1, c, h, w, elementBytes()).c);
+  }
   LaneRange range() const { return {address, uint32_t(address + laneBytes())}; }
   /// The `count` channel slots from `first` (the last may be partly filled).
   LocalTensor slotRange(int64_t first, int64_t count) const;

@@ -58,8 +58,7 @@ isa::DMA_tensor move(DType dtype, const std::array<int64_t, 4> &size, const Stri
 } // namespace
 
 LocalSide localSide(const LocalTensor &t) {
-  auto l = chip::alignedLayout(0, 1, t.c, t.h, t.w, t.elementBytes());
-  return {t.address, l.n, l.c, l.h, l.w};
+  return {t.address, t.slots() * t.planeElements(), t.planeElements(), t.rowPitch(), 1};
 }
 
 bool fitsTransfer(const GlobalBox &box) {

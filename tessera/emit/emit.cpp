@@ -179,7 +179,14 @@ nlohmann::ordered_json tensorTable(const schedule::Schedule &s,
                                   {"layer", t.layer},
                                   {"scale", t.dtype == DType::F32 ? 1.0 : t.scale},
                                   {"zero_point", 0}};
-    if (t.buffer < 0) {
+    if (!t.parts.empty()) {
+      for (const auto &part : t.parts) {
+        auto of = nlohmann::ordered_json::array({s.layers[size_t(part.layer)].name});
+        for (int64_t v : part.begin)
+          of.push_back(v);
+        row["parts"].push_back(std::move(of));
+      }
+    } else if (t.buffer < 0) {
       row["local"] = std::move(parts[t.layer]);
     } else {
       row["address"] = s.buffers[size_t(t.buffer)].address + t.offset;

@@ -62,6 +62,11 @@ Capture::Capture(std::vector<StoredTensor> tensors) : tensors_(std::move(tensors
   seen_.resize(tensors_.size());
   for (size_t t = 0; t < tensors_.size(); ++t) {
     missing_.push_back(elementCount(tensors_[t].shape));
+    if (tensors_[t].zeroRest) {
+      missing_.back() = 0;
+      for (const Piece &p : tensors_[t].pieces)
+        missing_.back() += p.size[0] * p.size[1] * p.size[2] * p.size[3];
+    }
     for (size_t k = 0; k < tensors_[t].pieces.size(); ++k) {
       const Piece &p = tensors_[t].pieces[k];
       Part part{t, k, 0};

@@ -1,6 +1,11 @@
 #include "tessera/schedule/pipeline.h"
 
+#include "tessera/cycles/cycles.h"
+#include "tessera/schedule/local_memory.h"
+
 #include <algorithm>
+#include <deque>
+#include <map>
 
 namespace tessera::schedule {
 namespace {
@@ -9,273 +14,345 @@ using codegen::Instruction;
 using codegen::Instructions;
 using codegen::LaneRange;
 
-/// Local memory of a lane: who has which bytes.
-class LocalMemory {
-public:
-  explicit LocalMemory(int64_t bytes) : bytes_(bytes) {}
+constexpr uint64_t kNever = ~uint64_t(0);
+/// How many loads ahead are looked at for one whose place and data are there.
+constexpr size_t kWindow = 96;
 
-  /// The lowest (or highest) free place; nullopt if there is none.
-  std::optional<uint32_t> take(int64_t bytes, bool high, int64_t align) {
-    std::optional<int64_t> best;
-    int64_t from = 0;
-    auto consider = [&](int64_t begin, int64_t end) {
-      if (best && !high)
-        return;
-      int64_t at = high ? (end - bytes) / align * align : chip::alignUp(begin, align);
-      if (at >= begin && at + bytes <= end)
-        best = at;
-    };
-    for (const LaneRange &r : taken_) {
-      consider(from, r.begin);
-      from = r.end;
-    }
-    consider(from, bytes_);
-    if (!best)
-      return std::nullopt;
-    LaneRange r{uint32_t(*best), uint32_t(*best + bytes)};
-    taken_.insert(std::lower_bound(taken_.begin(), taken_.end(), r,
-                                   [](auto &a, auto &b) { return a.begin < b.begin; }),
-                  r);
-    return r.begin;
-  }
-  void release(uint32_t address) {
-    std::erase_if(taken_, [&](const LaneRange &r) { return r.begin == address; });
-  }
-  void clear() { taken_.clear(); }
+bool isTiu(const Instruction &i) { return i.source.buffer < 0 && i.destination.buffer < 0; }
+uint64_t price(const Instructions &list, bool tiu) {
+  uint64_t sum = 0;
+  for (const Instruction &i : list)
+    if (isTiu(i) == tiu)
+      sum += cycles::commandCycles(i.command);
+  return sum;
+}
 
-private:
-  int64_t bytes_;
-  std::vector<LaneRange> taken_; ///< by address
+/// One slice's computing and storing.
+struct Step {
+  Instructions compute, store;
+  uint64_t computeCycles = 0, storeCycles = 0;
+  std::vector<size_t> objects;                 ///< global numbers of what it uses
+  uint64_t computed = kNever, stored = kNever; ///< when they have ended
+  uint64_t storeDeadline = kNever;
 };
 
-/// One copy of one slot of one layer.
-struct Copy {
-  int64_t address = -1; ///< -1: no place
-  int64_t held = -1;    ///< version of its contents
-  bool used = false;
-  size_t lastSlice = 0; ///< global number of the last slice that wants it
+/// One object in local memory.
+struct Object {
+  size_t first = 0, last = 0;
+  bool loaded = false;
+  Instructions load;
+  uint64_t tiuCycles = 0, gdmaCycles = 0;
+  std::vector<size_t> before;  ///< objects that had its bytes
+  std::vector<size_t> stores;  ///< steps whose stores read it
+  std::vector<size_t> sources; ///< steps whose stores write what it loads
+  uint64_t there = kNever;     ///< when the load has ended
 };
 
+/// Runs the steps in order on two engines, as the timeline of `cycles` has it, and lets the GDMA
+/// take of what can run now the transfer that is needed first.
 class Pipeline {
 public:
-  Pipeline(const std::vector<LayerPlan> &plans, const Options &options)
-      : plans_(plans), options_(options), memory_(options.localBytes) {
-    result_.relayouts.assign(plans.size(), 0);
-    for (size_t p = 0; p < plans.size(); ++p) {
-      std::vector<std::vector<Copy>> slots;
-      for (const SlotSpec &s : plans[p].slots)
-        slots.emplace_back(size_t(s.copies));
-      for (size_t s = 0; s < plans[p].slices.size(); ++s) {
-        for (auto *uses : {&plans[p].slices[s].inputs, &plans[p].slices[s].work})
-          for (const SlotUse &u : *uses) {
-            Copy &c =
-                slots[size_t(u.slot)][size_t(u.version % plans[p].slots[size_t(u.slot)].copies)];
-            c.used = true;
-            c.lastSlice = order_.size();
-          }
-        order_.push_back({p, s});
-      }
-      copies_.push_back(std::move(slots));
-    }
+  Pipeline(const std::vector<LayerPlan> &plans, const Options &options) : options_(options) {
+    LocalMemory memory(options.localBytes);
+    std::vector<LocalObject> placed;
+    for (const LayerPlan &plan : plans)
+      addPlan(plan, memory, placed);
+    findEarlierOwners(placed);
+    findSources();
+    start_.push_back(0);
+    for (const Step &s : steps_)
+      start_.push_back(start_.back() + s.computeCycles);
+    setDeadlines();
   }
 
-  PipelineResult run() {
-    for (size_t k = 0; k < order_.size(); ++k) {
-      completeLoads(k);
-      placeWork(k);
-      currentStores_ = work(k).store ? work(k).store(addresses(k)) : Instructions{};
-      if (options_.overlap && k + 1 < order_.size())
-        tryLoads(k + 1, k);
-      emitPending();
-      if (options_.overlap && k + 1 < order_.size())
-        tryLoads(k + 1, k);
-      if (work(k).compute)
-        append(work(k).compute(addresses(k)), k);
-      pending_ = std::move(currentStores_);
-      currentStores_.clear();
-      pendingSlice_ = k;
-      releaseAfter(k, true);
-      if (options_.overlap && k + 1 < order_.size())
-        tryLoads(k + 1, std::nullopt);
+  Instructions run() {
+    while (next_ < steps_.size() || !loads_.empty() || !stores_.empty()) {
+      std::optional<uint64_t> compute = computeStart();
+      Transfer t = bestTransfer();
+      if (compute && (t.start == kNever || *compute <= t.start))
+        runCompute(*compute);
+      else if (t.start != kNever)
+        runTransfer(t);
       else
-        emitPending();
-      if (pending_.empty())
-        releaseAfter(k, false);
+        TESSERA_CHECK(false, "slices wait for each other");
     }
-    emitPending();
-    return std::move(result_);
+    return std::move(program_);
   }
 
 private:
-  struct Position {
-    size_t plan, slice;
+  struct Transfer {
+    uint64_t start = kNever, deadline = kNever;
+    bool store = false;
+    size_t index = 0; ///< in loads_, if no store
   };
-  const SliceWork &work(size_t k) const { return plans_[order_[k].plan].slices[order_[k].slice]; }
-  const SlotSpec &spec(size_t k, int slot) const {
-    return plans_[order_[k].plan].slots[size_t(slot)];
-  }
-  Copy &copy(size_t k, const SlotUse &u) {
-    return copies_[order_[k].plan][size_t(u.slot)][size_t(u.version % spec(k, u.slot).copies)];
-  }
-  Addresses addresses(size_t k) {
-    Addresses a(plans_[order_[k].plan].slots.size(), 0);
-    for (auto *uses : {&work(k).inputs, &work(k).work})
-      for (const SlotUse &u : *uses)
-        a[size_t(u.slot)] = uint32_t(std::max<int64_t>(copy(k, u).address, 0));
-    return a;
-  }
-  void append(Instructions list, size_t k) {
-    for (Instruction &i : list) {
-      if (i.layer < 0) // else of an op that this one does on its result
-        i.layer = plans_[order_[k].plan].layer;
-      i.slice = int32_t(order_[k].slice);
-      result_.program.push_back(std::move(i));
+
+  void addPlan(const LayerPlan &plan, LocalMemory &memory, std::vector<LocalObject> &placed) {
+    PlanObjects p = localObjects(plan, steps_.size(), options_.localBytes);
+    if (!memory.place(p.objects)) {
+      placeBySlots(plan, p);
+      for (const LocalObject &o : p.objects)
+        memory.add(o);
     }
-  }
-  bool place(Copy &c, const SlotSpec &s) {
-    if (c.address >= 0)
-      return true;
-    bool bank = s.ownBank && options_.localBytes >= chip::kLaneBytes;
-    auto at = memory_.take(reservedBytes(s, options_.localBytes), s.high,
-                           bank ? chip::kBankBytes : chip::kEuBytes);
-    if (!at)
-      return false;
-    c.address = *at;
-    return true;
-  }
-  void emitPending() {
-    if (pending_.empty())
-      return;
-    append(std::move(pending_), pendingSlice_);
-    pending_.clear();
-    releaseAfter(pendingSlice_, false);
-  }
-  LaneRange range(size_t k, const SlotUse &u) {
-    const Copy &c = copy(k, u);
-    return {uint32_t(c.address),
-            uint32_t(c.address + reservedBytes(spec(k, u.slot), options_.localBytes))};
-  }
-  /// Gives back what no later slice wants; what pending stores still read only once they are
-  /// emitted.
-  void releaseAfter(size_t k, bool keepStored) {
-    for (auto *uses : {&work(k).inputs, &work(k).work})
-      for (const SlotUse &u : *uses) {
-        Copy &c = copy(k, u);
-        if (c.lastSlice != k || c.address < 0)
-          continue;
-        if (keepStored && reads(pending_, range(k, u)))
-          continue;
-        memory_.release(uint32_t(c.address));
-        c.address = -1;
-        c.held = -1;
-      }
-  }
-  static bool reads(const Instructions &list, const LaneRange &r) {
-    for (const Instruction &i : list)
-      for (const LaneRange &x : i.reads)
-        if (x.overlaps(r))
-          return true;
-    return false;
-  }
-  static bool writesGlobal(const Instructions &stores, const Instructions &loads) {
-    for (const Instruction &s : stores)
-      for (const Instruction &l : loads)
-        if (s.destination.mayOverlap(l.source))
-          return true;
-    return false;
-  }
-  /// Emits those loads of slice k that may go at this point of the program. `uncomputed`: the slice
-  /// before it, if it has not computed yet. True if none is left.
-  bool tryLoads(size_t k, std::optional<size_t> uncomputed) {
-    bool all = true;
-    for (const SlotUse &u : work(k).inputs) {
-      Copy &c = copy(k, u);
-      if (c.address >= 0 && c.held == u.version)
-        continue;
-      bool wanted = false; // by a slice that comes first
-      if (uncomputed && order_[*uncomputed].plan == order_[k].plan)
-        for (auto *uses : {&work(*uncomputed).inputs, &work(*uncomputed).work})
-          for (const SlotUse &v : *uses)
-            wanted = wanted || &copy(*uncomputed, v) == &c;
-      if (wanted || (c.address >= 0 && reads(pending_, range(k, u)))) {
-        all = false;
-        continue;
-      }
-      // Whether the data is there yet does not depend on where it goes: ask before taking memory.
-      Addresses a = addresses(k);
-      Instructions loads = work(k).load(a, u.slot);
-      if (writesGlobal(pending_, loads) || (uncomputed && writesGlobal(currentStores_, loads)) ||
-          !place(c, spec(k, u.slot))) {
-        all = false;
-        continue;
-      }
-      append(work(k).load(addresses(k), u.slot), k);
-      c.held = u.version;
+    size_t base = objects_.size();
+    for (const LocalObject &o : p.objects) {
+      Object x;
+      x.first = o.first;
+      x.last = o.last;
+      x.loaded = o.loaded;
+      objects_.push_back(std::move(x));
+      placed.push_back(o);
     }
-    return all;
-  }
-  void completeLoads(size_t k) {
-    if (tryLoads(k, std::nullopt))
-      return;
-    emitPending();
-    if (!tryLoads(k, std::nullopt))
-      relayout(k);
-  }
-  bool placeAll(size_t k) {
-    // Partial sums must not move, so a layer that has some gets all its places with its first
-    // slice.
-    const LayerPlan &plan = plans_[order_[k].plan];
-    bool carries = std::any_of(plan.slots.begin(), plan.slots.end(),
-                               [](const SlotSpec &s) { return s.carries; });
-    if (carries && order_[k].slice == 0)
-      return placeLayer(order_[k].plan);
-    for (const SlotUse &u : work(k).work)
-      if (!place(copy(k, u), spec(k, u.slot)))
-        return false;
-    return true;
-  }
-  bool placeLayer(size_t p) {
-    for (bool bank : {true, false})
-      for (size_t s = 0; s < plans_[p].slots.size(); ++s)
-        if (plans_[p].slots[s].ownBank == bank)
-          for (Copy &c : copies_[p][s])
-            if (c.used && !place(c, plans_[p].slots[s]))
-              return false;
-    return true;
-  }
-  void placeWork(size_t k) {
-    if (placeAll(k))
-      return;
-    emitPending();
-    if (!placeAll(k))
-      relayout(k);
-  }
-  /// Local memory is too broken up: place the layer afresh in empty memory and load again.
-  void relayout(size_t k) {
-    size_t p = order_[k].plan;
-    ++result_.relayouts[p];
-    memory_.clear();
-    for (auto &slots : copies_)
-      for (auto &slot : slots)
-        for (Copy &c : slot)
-          c.address = c.held = -1;
-    TESSERA_CHECK(placeLayer(p), "a plan does not fit empty local memory");
-    TESSERA_CHECK(tryLoads(k, std::nullopt), "a slice cannot be loaded into empty local memory");
+    for (size_t k = 0; k < plan.slices.size(); ++k) {
+      const SliceWork &work = plan.slices[k];
+      Addresses a(plan.slots.size(), 0);
+      for (size_t s = 0; s < a.size(); ++s)
+        if (p.used[k][s] != PlanObjects::kNone)
+          a[s] = p.objects[p.used[k][s]].address;
+      auto owned = [&](Instructions list) {
+        for (Instruction &i : list) {
+          if (i.layer < 0) // else of an op that this one does on its result
+            i.layer = plan.layer;
+          i.slice = int32_t(k);
+        }
+        return list;
+      };
+      Step step;
+      if (work.compute)
+        step.compute = owned(work.compute(a));
+      if (work.store)
+        step.store = owned(work.store(a));
+      step.computeCycles = price(step.compute, true);
+      step.storeCycles = price(step.store, false);
+      for (size_t s = 0; s < a.size(); ++s) {
+        size_t o = p.used[k][s];
+        if (o == PlanObjects::kNone)
+          continue;
+        step.objects.push_back(base + o);
+        LaneRange range{a[s], uint32_t(a[s] + p.objects[o].bytes)};
+        for (const Instruction &i : step.store)
+          for (const LaneRange &r : i.reads)
+            if (r.overlaps(range) && (objects_[base + o].stores.empty() ||
+                                      objects_[base + o].stores.back() != steps_.size()))
+              objects_[base + o].stores.push_back(steps_.size());
+      }
+      for (const SlotUse &u : work.inputs) {
+        Object &o = objects_[base + p.used[k][size_t(u.slot)]];
+        if (o.first != steps_.size())
+          continue;
+        o.load = owned(work.load(a, u.slot));
+        o.tiuCycles = price(o.load, true);
+        o.gdmaCycles = price(o.load, false);
+        loads_.push_back(base + p.used[k][size_t(u.slot)]);
+      }
+      steps_.push_back(std::move(step));
+    }
   }
 
-  const std::vector<LayerPlan> &plans_;
+  /// Every copy of every slot at a place of its own.
+  void placeBySlots(const LayerPlan &plan, PlanObjects &p) const {
+    std::vector<std::vector<uint32_t>> address(plan.slots.size());
+    int64_t at = 0;
+    for (bool bank : {true, false})
+      for (size_t s = 0; s < plan.slots.size(); ++s)
+        if (plan.slots[s].ownBank == bank)
+          for (int c = 0; c < plan.slots[s].copies; ++c) {
+            address[s].push_back(uint32_t(at));
+            at += reservedBytes(plan.slots[s], options_.localBytes);
+          }
+    TESSERA_CHECK(at <= options_.localBytes, "a plan does not fit empty local memory");
+    for (LocalObject &o : p.objects) {
+      o.address = address[size_t(o.slot)][size_t(o.version % plan.slots[size_t(o.slot)].copies)];
+      o.begin = o.first;
+      o.end = o.last;
+    }
+  }
+
+  // Objects that share bytes are never there in the same slices: in the order they come, each waits
+  // for those that had its bytes just before.
+  void findEarlierOwners(const std::vector<LocalObject> &placed) {
+    std::vector<size_t> order(placed.size());
+    for (size_t i = 0; i < order.size(); ++i)
+      order[i] = i;
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return placed[a].begin < placed[b].begin; });
+    struct Piece {
+      int64_t end;
+      size_t owner;
+    };
+    std::map<int64_t, Piece> pieces; // by begin
+    for (size_t i : order) {
+      int64_t from = placed[i].address, to = from + placed[i].bytes;
+      auto it = pieces.upper_bound(from);
+      if (it != pieces.begin())
+        --it;
+      std::vector<std::pair<int64_t, Piece>> rests;
+      while (it != pieces.end() && it->first < to) {
+        if (it->second.end <= from) {
+          ++it;
+          continue;
+        }
+        auto &before = objects_[i].before;
+        if (std::find(before.begin(), before.end(), it->second.owner) == before.end())
+          before.push_back(it->second.owner);
+        if (it->first < from)
+          rests.push_back({it->first, {from, it->second.owner}});
+        if (it->second.end > to)
+          rests.push_back({to, {it->second.end, it->second.owner}});
+        it = pieces.erase(it);
+      }
+      for (auto &r : rests)
+        pieces.insert(r);
+      pieces[from] = {to, i};
+    }
+  }
+
+  // A load waits for the stores of earlier slices that write what it reads.
+  void findSources() {
+    std::map<int32_t, std::vector<size_t>> writers; // by buffer: steps
+    for (size_t k = 0; k < steps_.size(); ++k)
+      for (const Instruction &i : steps_[k].store)
+        if (auto &w = writers[i.destination.buffer]; w.empty() || w.back() != k)
+          w.push_back(k);
+    for (size_t l : loads_)
+      for (const Instruction &i : objects_[l].load)
+        if (auto w = writers.find(i.source.buffer); !isTiu(i) && w != writers.end())
+          for (size_t k : w->second) {
+            if (k >= objects_[l].first)
+              break;
+            for (const Instruction &s : steps_[k].store)
+              if (s.destination.mayOverlap(i.source)) {
+                if (objects_[l].sources.empty() || objects_[l].sources.back() != k)
+                  objects_[l].sources.push_back(k);
+                break;
+              }
+          }
+  }
+
+  // Times are counted in cycles of computing without a pause.
+  void setDeadlines() {
+    for (const Object &o : objects_) {
+      uint64_t wanted = start_[o.first] - std::min(o.gdmaCycles, start_[o.first]);
+      auto hurry = [&](size_t step) {
+        steps_[step].storeDeadline = std::min(steps_[step].storeDeadline, wanted);
+      };
+      for (size_t step : o.sources)
+        hurry(step);
+      for (size_t b : o.before)
+        for (size_t step : objects_[b].stores)
+          hurry(step);
+    }
+    // Stores go in the order of their slices: one that is urgent makes those before it urgent.
+    for (size_t k = steps_.size(); k-- > 1;)
+      steps_[k - 1].storeDeadline = std::min(steps_[k - 1].storeDeadline, steps_[k].storeDeadline);
+  }
+
+  /// When nobody wants the object's bytes any more; kNever if that is not decided yet.
+  uint64_t freed(size_t o) const {
+    uint64_t t = steps_[objects_[o].last].computed;
+    for (size_t k : objects_[o].stores)
+      t = std::max(t, steps_[k].stored);
+    return t;
+  }
+  uint64_t placeFree(const Object &o) const {
+    uint64_t t = 0;
+    for (size_t b : o.before)
+      t = std::max(t, freed(b));
+    return t;
+  }
+
+  std::optional<uint64_t> computeStart() const {
+    if (next_ == steps_.size())
+      return std::nullopt;
+    uint64_t t = tiu_;
+    for (size_t o : steps_[next_].objects) {
+      const Object &x = objects_[o];
+      if (x.loaded)
+        t = std::max(t, x.there);
+      else if (x.first == next_)
+        t = std::max(t, placeFree(x));
+    }
+    return t == kNever ? std::nullopt : std::optional(t);
+  }
+
+  Transfer bestTransfer() const {
+    Transfer best;
+    auto offer = [&](Transfer t) {
+      if (t.start == kNever)
+        return;
+      t.start = std::max(t.start, gdma_);
+      if (std::tuple(t.start, t.deadline) < std::tuple(best.start, best.deadline) ||
+          best.start == kNever)
+        best = t;
+    };
+    if (!stores_.empty()) {
+      const Step &s = steps_[stores_.front()];
+      offer({s.computed, s.storeDeadline, true, 0});
+    }
+    for (size_t i = 0; i < std::min(loads_.size(), kWindow); ++i) {
+      const Object &o = objects_[loads_[i]];
+      if (!options_.overlap && o.first != next_)
+        break;
+      uint64_t t = placeFree(o);
+      for (size_t k : o.sources)
+        t = std::max(t, steps_[k].stored);
+      if (t != kNever && o.tiuCycles)
+        t = std::max(t, tiu_) + o.tiuCycles;
+      offer({t, start_[o.first], false, i});
+    }
+    return best;
+  }
+
+  void runCompute(uint64_t start) {
+    Step &s = steps_[next_];
+    append(s.compute);
+    s.computed = start + s.computeCycles;
+    if (s.computeCycles)
+      tiu_ = s.computed;
+    if (s.store.empty())
+      s.stored = s.computed;
+    else
+      stores_.push_back(next_);
+    ++next_;
+    if (!options_.overlap && !stores_.empty())
+      runTransfer({std::max(gdma_, s.computed), 0, true, 0});
+  }
+
+  void runTransfer(const Transfer &t) {
+    if (t.store) {
+      Step &s = steps_[stores_.front()];
+      append(s.store);
+      gdma_ = s.stored = t.start + s.storeCycles;
+      stores_.pop_front();
+      return;
+    }
+    Object &o = objects_[loads_[t.index]];
+    append(o.load);
+    if (o.tiuCycles)
+      tiu_ = t.start;
+    gdma_ = o.there = t.start + o.gdmaCycles;
+    loads_.erase(loads_.begin() + ptrdiff_t(t.index));
+  }
+
+  void append(Instructions &list) {
+    for (Instruction &i : list)
+      program_.push_back(std::move(i));
+    list.clear();
+  }
+
   const Options &options_;
-  LocalMemory memory_;
-  std::vector<Position> order_;
-  std::vector<std::vector<std::vector<Copy>>> copies_; ///< by plan, slot, copy
-  Instructions pending_, currentStores_;
-  size_t pendingSlice_ = 0;
-  PipelineResult result_;
+  std::vector<Step> steps_;
+  std::vector<Object> objects_;
+  std::vector<uint64_t> start_; ///< by step
+  std::deque<size_t> loads_;    ///< objects, not loaded yet, in the order they are wanted
+  std::deque<size_t> stores_;   ///< steps that have computed
+  size_t next_ = 0;
+  uint64_t tiu_ = 0, gdma_ = 0; ///< when the engines are free
+  Instructions program_;
 };
 
 } // namespace
 
-PipelineResult pipeline(const std::vector<LayerPlan> &plans, const Options &options) {
+Instructions pipeline(const std::vector<LayerPlan> &plans, const Options &options) {
   return Pipeline(plans, options).run();
 }
 

@@ -127,6 +127,28 @@ void Scheduler::placeTensors() {
     }
 }
 
+bool Scheduler::addParts(int32_t t, std::array<int64_t, 4> begin,
+                         std::vector<StoredTensor::Part> &parts) const {
+  auto made = std::find_if(net_.layers.begin(), net_.layers.end(),
+                           [&](const Layer &l) { return l.output == t; });
+  if (made == net_.layers.end())
+    return false; // a network input
+  auto l = size_t(made - net_.layers.begin());
+  if (!isPassed(*made) || groupOf_[l].first == groupOf_[l].second) {
+    parts.push_back({int32_t(l), begin});
+    return true;
+  }
+  if (auto *pad = std::get_if<Pad>(&made->op))
+    for (size_t a = 0; a < 4; ++a)
+      begin[a] += pad->paddings[a];
+  for (int32_t input : made->inputs) {
+    if (!addParts(input, begin, parts))
+      return false;
+    begin[1] += shape(input)[1];
+  }
+  return true;
+}
+
 void Scheduler::listStored() {
   std::vector<std::vector<size_t>> stores(out_.buffers.size()); // by buffer, program order
   std::set<int32_t> local;                                      // layers
@@ -140,7 +162,11 @@ void Scheduler::listStored() {
     const NetTensor &t = tensor(layer.output);
     const View &v = view(layer.output);
     StoredTensor s{t.name, t.shape, t.dtype, t.scale, int32_t(&layer - net_.layers.data())};
-    if (!local.count(s.layer)) {
+    auto [first, last] = groupOf_[size_t(s.layer)];
+    if (isPassed(layer) && first != last) {
+      if (!addParts(layer.output, {0, 0, 0, 0}, s.parts))
+        continue;
+    } else if (!local.count(s.layer)) {
       const auto &list = stores[size_t(v.buffer)];
       auto last = std::find_if(list.rbegin(), list.rend(), [&](size_t k) {
         return out_.program[k].destination.mayOverlap(v.box());
@@ -165,6 +191,11 @@ Status Scheduler::assignAddresses() {
     }
   out_.coefficientBytes = at - chip::kGlobalBase;
   out_.neuronAddress = at;
+  for (Buffer &b : out_.buffers) // the layers of a group run at the same time
+    if (b.lastLayer >= b.firstLayer) {
+      b.firstLayer = groupOf_[size_t(b.firstLayer)].first;
+      b.lastLayer = groupOf_[size_t(b.lastLayer)].second;
+    }
   // First fit, large ones first: between buffers that live at the same time nothing overlaps.
   std::vector<Buffer *> order;
   for (Buffer &b : out_.buffers)

@@ -1,6 +1,7 @@
 #include "tessera/schedule/plan.h"
 
 #include "tessera/cycles/cycles.h"
+#include "tessera/schedule/local_memory.h"
 
 #include <algorithm>
 
@@ -101,7 +102,7 @@ uint64_t estimateCycles(const LayerPlan &plan, int64_t capacity) {
     for (size_t s = 0; s < plan.slots.size(); ++s)
       if (plan.slots[s].ownBank == (pass == 0))
         for (int c = 0; c < plan.slots[s].copies; ++c) {
-          address[s].push_back(uint32_t(at));
+          address[s].push_back(uint32_t(at % capacity)); // slots may share bytes
           at += reservedBytes(plan.slots[s], capacity);
         }
   auto price = [](const codegen::Instructions &list) {
@@ -151,7 +152,7 @@ uint64_t estimateCycles(const LayerPlan &plan, int64_t capacity) {
 }
 
 bool PlanChoice::offer(LayerPlan plan) {
-  if (plan.localBytes(capacity_) > capacity_)
+  if (!fitsLocalMemory(plan, capacity_))
     return false;
   uint64_t cycles = estimateCycles(plan, capacity_);
   if (!best_ || cycles < bestCycles_) {

@@ -65,6 +65,7 @@ struct LayerPlan {
   std::vector<SlotSpec> slots;
   std::vector<SliceWork> slices;
   std::string cut;
+  bool lifetimes = false; ///< fits if what lives at the same time does; else all slots must
   /// Builds the constants the slices load; called once, on the plan that was chosen. May be empty.
   std::function<void(const AddConstant &)> materialize;
 

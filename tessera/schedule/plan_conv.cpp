@@ -55,9 +55,11 @@ struct ConvPlan {
 
   int64_t cells() const { return work.y.kernel * work.x.kernel; }
   bool tail(size_t i) const { return i + 1 == ic.size(); }
-  int64_t width(size_t o, size_t i) const {
-    return convBlockWidth(oc[o].end - oc[o].begin, ic[i].end - ic[i].begin, cells(), tail(i), bias);
+  ConvBlockLayout layout(size_t o, size_t i) const {
+    return convBlockLayout(oc[o].end - oc[o].begin, ic[i].end - ic[i].begin, cells(), tail(i),
+                           bias);
   }
+  int64_t width(size_t o, size_t i) const { return layout(o, i).width; }
 };
 
 struct Place {
@@ -158,8 +160,7 @@ Instructions computeByCell(const ConvPlan &p, const Place &at, const Addresses &
   LocalTensor in = inputTensor(p, at, a);
   LocalTensor result = resultTensor(p, at, a, p.work.output.dtype, p.result);
   int64_t slots = result.slots(), kh = p.work.y.kernel, kw = p.work.x.kernel;
-  int64_t biasOffset = (slots - 1) * chip::kEuBytes + 12;
-  int64_t filter = chip::alignUp(biasOffset + (p.bias ? 4 * slots : 0), chip::kEuBytes);
+  ConvBlockLayout layout = p.layout(at.o, at.i);
   int64_t cellBytes = chip::alignUp(in.c, chip::kLanes);
   for (int64_t s = 0; s < slots; ++s) {
     LocalTensor out = result.slotRange(s, 1);
@@ -174,13 +175,13 @@ Instructions computeByCell(const ConvPlan &p, const Place &at, const Addresses &
       c.x = {0, in.w, 0, in.w, 0, 0};
       c.axisY.in = c.axisY.out = in.h;
       c.axisX.in = c.axisX.out = in.w;
-      c.weights = uint32_t(a[p.weights] + filter + (cell * slots + s) * cellBytes);
+      c.weights = uint32_t(a[p.weights] + layout.filter + (cell * slots + s) * cellBytes);
       c.weightBytes = cellBytes;
       c.weightsSigned = p.weightsSigned;
       c.accumulator = acc;
       list.push_back(convolve(c));
       if (p.bias)
-        list.push_back(addBias(acc, uint32_t(a[p.weights] + biasOffset + 4 * s), sum));
+        list.push_back(addBias(acc, uint32_t(a[p.weights] + layout.bias + 4 * s), sum));
       list.push_back(requantize(sum, uint32_t(a[p.weights] + s * chip::kEuBytes), plane));
       // Output row y * kh + (cell's row), column likewise.
       list.push_back(stridedCopy(
@@ -201,14 +202,9 @@ Instructions compute(const ConvPlan &p, const Place &at, const Addresses &a) {
   Instructions list;
   LocalTensor in = inputTensor(p, at, a);
   LocalTensor result = resultTensor(p, at, a, p.work.output.dtype, p.result);
-  int64_t ocSlots = result.slots(), icPart = p.ic[at.i].end - p.ic[at.i].begin;
+  int64_t ocSlots = result.slots();
   bool tail = p.tail(at.i), whole = p.ic.size() > 1;
-  int64_t tableBytes = 0, biasOffset = 0;
-  if (tail) {
-    biasOffset = (ocSlots - 1) * chip::kEuBytes + 12;
-    tableBytes = chip::alignUp(biasOffset + (p.bias ? 4 * ocSlots : 0), chip::kEuBytes);
-  }
-  int64_t slotBytes = chip::alignUp(icPart, chip::kLanes) * p.cells();
+  ConvBlockLayout layout = p.layout(at.o, at.i);
   // One slot of output channels at a time, so that the int32 sums of one slot are all the scratch
   // there is; input channels in parts need the sums of the whole block kept.
   LocalTensor accBlock = resultTensor(p, at, a, DType::I32, p.acc);
@@ -228,8 +224,8 @@ Instructions compute(const ConvPlan &p, const Place &at, const Addresses &a) {
     c.axisY = p.work.y;
     c.axisX = p.work.x;
     c.rotate = p.work.rotate;
-    c.weights = uint32_t(a[p.weights] + tableBytes + s * slotBytes);
-    c.weightBytes = slotBytes;
+    c.weights = uint32_t(a[p.weights] + layout.filter + s * layout.slotBytes);
+    c.weightBytes = layout.slotBytes;
     c.weightsSigned = p.weightsSigned;
     c.padValue = p.padValue;
     if (p.padTable)
@@ -240,7 +236,7 @@ Instructions compute(const ConvPlan &p, const Place &at, const Addresses &a) {
     if (!tail)
       continue;
     if (p.bias)
-      list.push_back(addBias(acc, uint32_t(a[p.weights] + biasOffset + 4 * s), sum));
+      list.push_back(addBias(acc, uint32_t(a[p.weights] + layout.bias + 4 * s), sum));
     list.push_back(
         requantize(sum, uint32_t(a[p.weights] + s * chip::kEuBytes), result.slotRange(s, 1)));
   }

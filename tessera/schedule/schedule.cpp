@@ -26,30 +26,30 @@ Result<Schedule> Scheduler::run() {
   fuseEpilogues();
   std::vector<LayerPlan> plans;
   for (size_t l = 0; l < net_.layers.size(); ++l) {
-    const Layer &layer = net_.layers[l];
     LayerPlan plan;
     if (auto made = planLayer(int32_t(l)))
       plan = std::move(*made);
-    plan.layer = int32_t(l);
     if (fusedInto_[l] >= 0)
       plan.cut = "done by layer " + std::to_string(fusedInto_[l]);
-    if (plan.materialize)
-      plan.materialize([&](std::vector<uint8_t> bytes) {
-        uint64_t size = bytes.size();
-        return addBuffer("weights of " + net_.tensors[size_t(layer.output)].name, size,
-                         std::move(bytes));
-      });
-    const NetTensor &t = net_.tensors[size_t(layer.output)];
-    out_.layers.push_back(
-        {t.name, layer.type, layer.id, layer.from, int64_t(plan.slices.size()), plan.cut, 0});
     plans.push_back(std::move(plan));
   }
   if (!errors_.empty())
     return fail(errors_);
-  auto piped = pipeline(plans, options_);
-  out_.program = std::move(piped.program);
-  for (size_t l = 0; l < plans.size(); ++l)
-    out_.layers[l].relayouts = piped.relayouts[l];
+  planGroups(plans);
+  for (size_t l = 0; l < plans.size(); ++l) {
+    LayerPlan &plan = plans[l];
+    plan.layer = int32_t(l);
+    const Layer &layer = net_.layers[l];
+    const NetTensor &t = net_.tensors[size_t(layer.output)];
+    if (plan.materialize)
+      plan.materialize([&](std::vector<uint8_t> bytes) {
+        uint64_t size = bytes.size();
+        return addBuffer("weights of " + t.name, size, std::move(bytes));
+      });
+    out_.layers.push_back(
+        {t.name, layer.type, layer.id, layer.from, int64_t(plan.slices.size()), plan.cut});
+  }
+  out_.program = pipeline(plans, options_);
   TESSERA_TRY(assignAddresses());
   listStored();
   for (bool input : {true, false})
@@ -60,6 +60,34 @@ Result<Schedule> Scheduler::run() {
           .push_back({tensor.name, tensor.shape, tensor.dtype, tensor.scale, v.buffer, v.offset});
     }
   return std::move(out_);
+}
+
+std::optional<ConvWork> Scheduler::convWork(int32_t l) const {
+  const Layer &layer = net_.layers[size_t(l)];
+  const View &out = view(layer.output), &in = view(layer.inputs[0]);
+  auto work = [&](const auto &op, auto axis) {
+    ConvWork w;
+    w.input = in;
+    w.output = out;
+    w.filter = expandGroups(op.filter, op.group);
+    w.bias = op.bias;
+    w.multiplier = op.multiplier;
+    w.rshift = op.rshift;
+    w.y = axis(op.window, 0, in.shape[2], out.shape[2]);
+    w.x = axis(op.window, 1, in.shape[3], out.shape[3]);
+    return w;
+  };
+  if (auto *c = std::get_if<Conv2D>(&layer.op)) {
+    ConvWork w = work(*c, WindowAxis::convolution);
+    w.padValue = c->padValue;
+    return w;
+  }
+  if (auto *d = std::get_if<Deconv>(&layer.op)) {
+    ConvWork w = work(*d, WindowAxis::transposed);
+    w.rotate = true;
+    return w;
+  }
+  return std::nullopt;
 }
 
 std::optional<LayerPlan> Scheduler::planLayer(int32_t l) {
@@ -76,29 +104,8 @@ std::optional<LayerPlan> Scheduler::planLayer(int32_t l) {
       w.inputs.push_back(view(t));
     return planElementwise(w, options_);
   };
-  if (auto *c = std::get_if<Conv2D>(&layer.op)) {
-    ConvWork w{in,
-               out,
-               expandGroups(c->filter, c->group),
-               c->bias,
-               c->multiplier,
-               c->rshift,
-               c->padValue,
-               WindowAxis::convolution(c->window, 0, in.shape[2], out.shape[2]),
-               WindowAxis::convolution(c->window, 1, in.shape[3], out.shape[3])};
-    plan = planFused(l, std::move(w));
-  } else if (auto *d = std::get_if<Deconv>(&layer.op)) {
-    ConvWork w{in,
-               out,
-               expandGroups(d->filter, d->group),
-               d->bias,
-               d->multiplier,
-               d->rshift,
-               {},
-               WindowAxis::transposed(d->window, 0, in.shape[2], out.shape[2]),
-               WindowAxis::transposed(d->window, 1, in.shape[3], out.shape[3]),
-               true};
-    plan = planFused(l, std::move(w));
+  if (auto work = convWork(l)) {
+    plan = planFused(l, std::move(*work));
   } else if (auto *p = std::get_if<MaxPool>(&layer.op)) {
     PoolWork w{in, out, WindowAxis::convolution(p->window, 0, in.shape[2], out.shape[2]),
                WindowAxis::convolution(p->window, 1, in.shape[3], out.shape[3]), p->relu};
@@ -147,9 +154,8 @@ std::string Schedule::text() const {
                   program.size(), coefficientBytes, neuronBytes);
   for (size_t l = 0; l < layers.size(); ++l) {
     const LayerReport &r = layers[l];
-    s += fmt::format("layer {} {} '{}' id {}: {} slices, {}{}\n", l, r.type, r.name, r.id, r.slices,
-                     r.cut.empty() ? "no commands" : r.cut,
-                     r.relayouts ? fmt::format(", placed afresh {} times", r.relayouts) : "");
+    s += fmt::format("layer {} {} '{}' id {}: {} slices, {}\n", l, r.type, r.name, r.id, r.slices,
+                     r.cut.empty() ? "no commands" : r.cut);
   }
   for (const Buffer &b : buffers)
     s += fmt::format("buffer {:#x} + {} '{}'{}\n", b.address, b.bytes, b.name,

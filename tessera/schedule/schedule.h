@@ -20,6 +20,7 @@ struct Options {
   int64_t localBytes = chip::kLaneBytes; ///< of a lane; less forces more slices (tests)
   bool overlap = true;                   ///< false: load, compute, store strictly in turn
   Unfolding unfold = Unfolding::WherePays;
+  bool groups = true; ///< false: every layer reads and leaves its tensors in global memory
 };
 
 /// A piece of global memory. Constants hold data and keep it; others live while their layers run.
@@ -44,7 +45,7 @@ struct Port {
 
 /// Where a layer's result can be read: in global memory once `program[lastStore]` has run (no
 /// value: from the start), or, without a buffer, part by part as `completes` of the layer's
-/// instructions says.
+/// instructions says, or as the results of `parts`, where its readers took those instead.
 struct StoredTensor {
   std::string name;
   Shape shape;
@@ -55,6 +56,11 @@ struct StoredTensor {
   uint64_t offset = 0;
   std::array<int64_t, 4> stride{0, 0, 0, 0}; ///< NCHW, elements
   std::optional<size_t> lastStore{};
+  struct Part {
+    int32_t layer = -1;
+    std::array<int64_t, 4> begin{0, 0, 0, 0}; ///< of its result in this one
+  };
+  std::vector<Part> parts{}; ///< what they leave is zero
 };
 
 /// What the scheduler did with one layer, for readers.
@@ -63,8 +69,7 @@ struct LayerReport {
   int64_t id = -1;
   std::vector<int64_t> from; ///< ids of the top ops
   int64_t slices = 0;
-  std::string cut;       ///< e.g. "4 row bands of 52 x 1 column bands of 304, 2 channel blocks"
-  int64_t relayouts = 0; ///< times local memory had to be emptied to place a slice
+  std::string cut; ///< e.g. "4 row bands of 52 x 1 column bands of 304, 2 channel blocks"
 };
 
 struct Schedule {

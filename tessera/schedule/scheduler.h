@@ -10,6 +10,11 @@ namespace tessera::schedule {
 
 inline bool isQuantized(DType t) { return t == DType::I8 || t == DType::U8; }
 
+/// Whether a group's convolutions read what this layer is made of instead of its result.
+inline bool isPassed(const Layer &layer) {
+  return std::holds_alternative<Concat>(layer.op) || std::holds_alternative<Pad>(layer.op);
+}
+
 class Scheduler {
 public:
   Scheduler(const Network &network, const Options &options) : net_(network), options_(options) {
@@ -41,6 +46,9 @@ private:
   void placeTensors();
   /// Where each layer's result lies, and after which command it is whole.
   void listStored();
+  /// The results of which `t` is made; false if some is no layer's.
+  bool addParts(int32_t t, std::array<int64_t, 4> begin,
+                std::vector<StoredTensor::Part> &parts) const;
   Status assignAddresses();
 
   // fuse.cpp.
@@ -56,6 +64,12 @@ private:
   /// With its epilogues, or without them where they do not fit local memory too.
   std::optional<LayerPlan> planFused(int32_t l, ConvWork w);
 
+  // group.cpp: chains of layers that stay in local memory.
+  class GroupBuilder;
+  /// Replaces the plans of layers that are cheaper as a group: the first layer's becomes the
+  /// group's, the others run nothing.
+  void planGroups(std::vector<LayerPlan> &plans);
+
   // plan_move.cpp: layers that only move data.
   /// A copy of `in` to `out`, whose shapes may differ but not the element order (both dense then).
   std::optional<LayerPlan> planMove(const Layer &layer, const View &in, const View &out);
@@ -67,13 +81,16 @@ private:
   static LayerPlan joinSlots(LayerPlan plan);
 
   // schedule.cpp: one layer.
+  /// Nothing for layers that are no convolution.
+  std::optional<ConvWork> convWork(int32_t l) const;
   std::optional<LayerPlan> planLayer(int32_t l);
 
   const Network &net_;
   const Options &options_;
   Schedule out_;
   Error errors_;
-  std::vector<View> views_;        ///< by tensor
+  std::vector<View> views_;                          ///< by tensor
+  std::vector<std::pair<int32_t, int32_t>> groupOf_; ///< by layer: first and last of its group
   std::vector<int32_t> fusedInto_; ///< by layer: the convolution that does it, or -1
   std::vector<int32_t> aliased_;   ///< by tensor: the Concat or Pad whose result holds it, or -1
   std::map<int32_t, size_t> aliasIndex_;

@@ -153,12 +153,15 @@ Result<Outcome> check(const Network &net, const std::vector<Tensor> &inputs,
   TESSERA_ASSIGN(auto session, runtime::Session::create(std::move(emitted.model), net.name));
   TESSERA_ASSIGN(auto got, session.run(feed, {.dumpAllTensors = true}));
   // Inner tensors too, wherever they pass through global memory.
+  // In the network's order, so that the first to differ is named.
+  TensorMap all;
   for (const auto &t : plan.stored)
     for (size_t i = 0; i < net.tensors.size(); ++i)
-      if (net.tensors[i].name == t.name && !expected.contains(t.name))
-        expected.set(t.name,
-                     t.dtype == DType::F32 ? values[i] : ti::castFromQuant(values[i], t.scale));
-  for (const auto &[name, want] : expected) {
+      if (net.tensors[i].name == t.name && !all.contains(t.name))
+        all.set(t.name, t.dtype == DType::F32 ? values[i] : ti::castFromQuant(values[i], t.scale));
+  for (const auto &[name, want] : expected)
+    all.set(name, want);
+  for (const auto &[name, want] : all) {
     const Tensor *have = got.find(name);
     if (!have || have->shape() != want.shape()) {
       o.difference = fmt::format("tensor '{}' is missing or has another shape", name);

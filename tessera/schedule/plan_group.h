@@ -1,0 +1,41 @@
+#pragma once
+// A chain of ops that hands its tensors on in local memory. The group runs in bands of rows: in
+// each band every op makes the new rows of its result that its readers can use next. Rows that a
+// reader's window still needs in the next band are kept, so that no row is computed twice.
+#include "tessera/schedule/plan_ops.h"
+
+namespace tessera::schedule {
+
+/// A tensor that an op of the group makes.
+struct GroupTensor {
+  View view;
+  bool stored = true; ///< somebody outside the group wants it
+};
+
+/// What an op reads: a tensor of the group, or a part of global memory. Several inputs of one
+/// convolution are parts of its input channels, in order, and meet in one accumulator.
+struct GroupInput {
+  int32_t tensor = -1; ///< -1: outside, `view`
+  View view;
+  codegen::WindowAxis y, x;
+  std::optional<Unfold> unfold; ///< of a view
+};
+
+struct GroupOp {
+  int32_t layer = -1;
+  int32_t result = -1; ///< tensor
+  std::vector<GroupInput> inputs;
+  std::optional<ConvWork> conv;               ///< its views, axes and epilogues are not used
+  std::optional<codegen::Elementwise> recipe; ///< neither: a max pool
+  bool relu = false;                          ///< of the pool
+};
+
+struct GroupWork {
+  std::vector<GroupTensor> tensors;
+  std::vector<GroupOp> ops; ///< each after those that make its inputs
+};
+
+/// The cheapest way to run the group; nullopt if none fits local memory or the commands' limits.
+std::optional<LayerPlan> planGroup(const GroupWork &work, const Options &options);
+
+} // namespace tessera::schedule
