@@ -41,7 +41,9 @@ struct Object {
   size_t first = 0, last = 0;
   bool loaded = false;
   Instructions load;
-  uint64_t tiuCycles = 0, gdmaCycles = 0;
+  size_t fills = 0; ///< how many of its first commands are of the TIU: what no transfer brings
+  uint64_t fillCycles = 0, gdmaCycles = 0;
+  uint64_t filled = 0;         ///< when those have ended; kNever: not yet
   std::vector<size_t> before;  ///< objects that had its bytes
   std::vector<size_t> stores;  ///< steps whose stores read it
   std::vector<size_t> sources; ///< steps whose stores write what it loads
@@ -68,6 +70,8 @@ public:
   Instructions run() {
     while (next_ < steps_.size() || !loads_.empty() || !stores_.empty()) {
       std::optional<uint64_t> compute = computeStart();
+      if (runFill(compute))
+        continue;
       Transfer t = bestTransfer();
       if (compute && (t.start == kNever || *compute <= t.start))
         runCompute(*compute);
@@ -140,8 +144,11 @@ private:
         if (o.first != steps_.size())
           continue;
         o.load = owned(work.load(a, u.slot));
-        o.tiuCycles = price(o.load, true);
         o.gdmaCycles = price(o.load, false);
+        o.fillCycles = price(o.load, true);
+        while (o.fills < o.load.size() && isTiu(o.load[o.fills]))
+          ++o.fills;
+        o.filled = o.fills ? kNever : 0;
         loads_.push_back(base + p.used[k][size_t(u.slot)]);
       }
       steps_.push_back(std::move(step));
@@ -292,14 +299,32 @@ private:
       const Object &o = objects_[loads_[i]];
       if (!options_.overlap && o.first != next_)
         break;
-      uint64_t t = placeFree(o);
+      uint64_t t = std::max(placeFree(o), o.filled);
       for (size_t k : o.sources)
         t = std::max(t, steps_[k].stored);
-      if (t != kNever && o.tiuCycles)
-        t = std::max(t, tiu_) + o.tiuCycles;
       offer({t, start_[o.first], false, i});
     }
     return best;
+  }
+
+  /// Fills are short: as soon as their place is free they go before the computing that would start
+  /// no earlier.
+  bool runFill(std::optional<uint64_t> compute) {
+    for (size_t i = 0; i < std::min(loads_.size(), kWindow); ++i) {
+      Object &o = objects_[loads_[i]];
+      if (o.filled != kNever || (!options_.overlap && o.first != next_))
+        continue;
+      uint64_t free = placeFree(o);
+      if (free == kNever || (compute && free > *compute))
+        continue;
+      Instructions fills(std::make_move_iterator(o.load.begin()),
+                         std::make_move_iterator(o.load.begin() + ptrdiff_t(o.fills)));
+      o.load.erase(o.load.begin(), o.load.begin() + ptrdiff_t(o.fills));
+      append(fills);
+      tiu_ = o.filled = std::max(tiu_, free) + o.fillCycles;
+      return true;
+    }
+    return false;
   }
 
   void runCompute(uint64_t start) {
@@ -327,8 +352,6 @@ private:
     }
     Object &o = objects_[loads_[t.index]];
     append(o.load);
-    if (o.tiuCycles)
-      tiu_ = t.start;
     gdma_ = o.there = t.start + o.gdmaCycles;
     loads_.erase(loads_.begin() + ptrdiff_t(t.index));
   }

@@ -420,9 +420,8 @@ void materialize(GroupPlan &p, const AddConstant &addConstant) {
     for (size_t block = 0; block < p.ops[k].blocks.size(); ++block) {
       auto [oc0, oc1] = p.ops[k].blocks[block];
       int64_t width = blockWidth(p, {0, 0, k, block}), rows = std::min(oc1 - oc0, chip::kLanes);
-      size_t base = bytes.size(), at = 0;
-      p.ops[k].constants[block].offset = base;
-      bytes.resize(base + size_t(chip::alignUp(rows * width, chip::kEuBytes)));
+      std::vector<uint8_t> lanes(size_t(rows * width));
+      int64_t at = 0;
       auto append = [&](size_t i, bool tail) {
         int64_t ic0 = 0;
         for (size_t j = 0; j < i; ++j)
@@ -431,14 +430,17 @@ void materialize(GroupPlan &p, const AddConstant &addConstant) {
             packConvBlock(w.filter, p.ops[k].bias ? &w.bias : nullptr, w.multiplier, w.rshift, oc0,
                           oc1, ic0, ic0 + p.channels(op.inputs[i]), tail, p.ops[k].byCell);
         for (int64_t r = 0; r < rows; ++r)
-          std::copy_n(b.bytes.begin() + r * b.width, b.width,
-                      bytes.begin() + int64_t(base) + r * width + int64_t(at));
-        at += size_t(b.width);
+          std::copy_n(b.bytes.begin() + r * b.width, b.width, lanes.begin() + r * width + at);
+        at += b.width;
       };
       size_t last = op.inputs.size() - 1;
       append(last, true);
       for (size_t i = 0; i < last; ++i)
         append(i, false);
+      p.ops[k].constants[block].offset = bytes.size();
+      auto packed = packRows(lanes, rows, width);
+      bytes.insert(bytes.end(), packed.begin(), packed.end());
+      bytes.resize(size_t(chip::alignUp(int64_t(bytes.size()), chip::kEuBytes)));
     }
     int32_t buffer = addConstant(std::move(bytes));
     for (Constant &c : p.ops[k].constants)
@@ -736,10 +738,11 @@ std::optional<LayerPlan> planGroup(const GroupWork &work, const Options &options
   int kept = 0;
   for (int64_t bands = 1; bands <= h && kept < 4;) {
     bool fits = false;
-    for (int64_t resident : {chip::kLaneBytes, int64_t(32768), int64_t(0)}) {
-      auto plan = build(work, {bands, resident, 32768}, options);
-      fits |= plan && choice.offer(std::move(*plan));
-    }
+    for (int64_t resident : {chip::kLaneBytes, int64_t(32768), int64_t(0)})
+      for (int64_t acc : {32768, 16384}) {
+        auto plan = build(work, {bands, resident, acc}, options);
+        fits |= plan && choice.offer(std::move(*plan));
+      }
     kept += fits;
     bands += std::max<int64_t>(1, bands / (fits ? 2 : 8));
   }

@@ -13,7 +13,7 @@ using namespace tessera;
 
 int main(int argc, char **argv) {
   if (argc < 4) {
-    fmt::print(stderr, "usage: measure WIDTH H W [text|check]\n");
+    fmt::print(stderr, "usage: measure WIDTH H W [text|trace|check]\n");
     return 1;
   }
   auto net = conformance::unet(std::atoll(argv[1]), std::atoll(argv[2]), std::atoll(argv[3]), 1);
@@ -56,6 +56,19 @@ int main(int argc, char **argv) {
         l[3] = std::max(l[3], times[k].end);
       }
     }
+    if (argc > 4 && std::string(argv[4]) == "trace") // one command a line, by start
+      for (bool tiu : {true, false}) {
+        auto &times = tiu ? t->tiu : t->gdma;
+        auto &origin = tiu ? g.tiuOrigin : g.gdmaOrigin;
+        for (size_t k = 0; k < origin.size(); ++k) {
+          const auto &i = s->program[origin[k]];
+          fmt::print("{:10} {:10} {} {:3} {:4} {}\n", times[k].start, times[k].end,
+                     tiu                    ? "tiu "
+                     : i.source.buffer >= 0 ? "load"
+                                            : "store",
+                     i.layer, i.slice, s->layers[size_t(i.layer)].type);
+        }
+      }
     if (argc > 4)
       for (auto &[l, v] : layers)
         fmt::print("{:3} {:22} tiu {:8} gdma {:8}  {:9} .. {:9}  {}\n", l,
