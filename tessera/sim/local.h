@@ -29,6 +29,7 @@ struct Local {
   int64_t startLane = 0, offset = 0, size = 1;
   LocalLayout strides; ///< elements
   int64_t extent = 0;  ///< bytes of a lane from the first element to the last
+  int64_t lanes = 0;   ///< that hold an element
 
   /// Element (n, c, 0, 0).
   uint8_t *plane(int64_t n, int64_t c) const {
@@ -66,6 +67,7 @@ inline Result<Local> local(Machine &m, const char *what, uint64_t address, Dims 
                             d.n, d.c, d.h, d.w, size, t.startLane, t.offset,
                             t.offset + size * (last + 1), chip::kLaneBytes));
   t.extent = size * (last + 1);
+  t.lanes = std::min(d.c, chip::kLanes);
   m.note({what, true, address, d.n, d.c, d.h, d.w, strides, size});
   return t;
 }
@@ -152,9 +154,35 @@ void forRows(Dims d, const std::array<Operand, N> &operands, Row row) {
   });
 }
 
-/// The chip reads all operands before it writes a result. Points each of `operands` that overlaps a
-/// result, other than element for element, at a copy made now. Dims are those of the result; what
-/// repeats has zero strides.
+/// Whether two tensors may share bytes. Looks at the bytes of a lane only: operands mostly start at
+/// one lane, so that more would be said apart than is worth knowing.
+inline bool overlap(const Local &a, const Local &b) {
+  return a.offset < b.offset + b.extent && b.offset < a.offset + a.extent;
+}
+
+/// Points the tensor at a copy of `lanes` lanes made now. Every copy is of the same bytes at the
+/// same place, so all operands of an instruction share one.
+inline void copyAside(Machine &m, Local &t, int64_t lanes, int64_t extent) {
+  uint8_t *copy = m.scratch(2, size_t(chip::kLmemBytes));
+  for (int64_t c = 0; c < lanes && t.memory != copy; ++c) {
+    int64_t at = (t.startLane + c) % chip::kLanes * chip::kLaneBytes + t.offset;
+    std::memcpy(copy + at, t.memory + at, size_t(extent));
+  }
+  t.memory = copy;
+}
+
+/// The chip reads all operands before it writes a result. Copies each of `operands` that shares
+/// bytes of a lane with a result; immediates are passed over.
+inline void detach(Machine &m, std::initializer_list<const Local *> results,
+                   std::initializer_list<Local *> operands) {
+  for (Local *t : operands)
+    for (const Local *w : results)
+      if (t->memory && overlap(*t, *w))
+        copyAside(m, *t, t->lanes, t->extent);
+}
+
+/// The same for element-wise instructions, whose operands may be the result element for element.
+/// Dims are those of the result; what repeats has zero strides.
 inline void detach(Machine &m, Dims d, std::initializer_list<const Operand *> results,
                    std::initializer_list<Operand *> operands) {
   auto end = [&](const Local &t) {
@@ -182,15 +210,8 @@ inline void detach(Machine &m, Dims d, std::initializer_list<const Operand *> re
                   t.strides == w.strides && distinct(w.strides);
       copies |= !apart && !same;
     }
-    if (!copies)
-      continue;
-    // Every copy is of the same bytes at the same place, so all operands share one.
-    uint8_t *copy = m.scratch(0, size_t(chip::kLmemBytes));
-    for (int64_t c = 0; c < std::min(d.c, chip::kLanes); ++c) {
-      int64_t at = (t.startLane + c) % chip::kLanes * chip::kLaneBytes + t.offset;
-      std::memcpy(copy + at, t.memory + at, size_t(last - t.offset));
-    }
-    t.memory = copy;
+    if (copies)
+      copyAside(m, t, std::min(d.c, chip::kLanes), last - t.offset);
   }
 }
 

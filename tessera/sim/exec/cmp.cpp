@@ -72,20 +72,30 @@ Status cmp(Machine &m, const isa::Command &command) {
   detach(m, d, {&r0, &r1}, {&a, &b, &yes, &no});
   Compare holds{compared, f.opd0_sign != 0, f.tsk_eu_typ};
   bool isMin = f.tsk_eu_typ == kMinSelect, isFloat = chip::isFloat(compared);
-  forRows<6>(d, {r0, r1, a, b, yes, no}, [&](auto p, auto step, int64_t count) {
-    for (int64_t i = 0; i < count; ++i) {
-      const uint8_t *x = p[2] + i * step[2], *y = p[3] + i * step[3];
-      bool condition = holds(x, y);
-      uint32_t chosen = 0;
-      std::memcpy(&chosen, condition ? p[4] + i * step[4] : p[5] + i * step[5],
-                  size_t(selectedSize));
-      if (two && isFloat)
-        storeExtreme(p[0] + i * step[0], x, y, !isMin, compared);
-      else if (two)
-        std::memcpy(p[0] + i * step[0], condition ? x : y, size_t(size));
-      std::memcpy(p[1] + i * step[1], &chosen, size_t(selectedSize));
-    }
-  });
+  auto pass = [&](bool first, bool second) {
+    forRows<6>(d, {r0, r1, a, b, yes, no}, [&](auto p, auto step, int64_t count) {
+      for (int64_t i = 0; i < count; ++i) {
+        const uint8_t *x = p[2] + i * step[2], *y = p[3] + i * step[3];
+        bool condition = holds(x, y);
+        uint32_t chosen = 0;
+        std::memcpy(&chosen, condition ? p[4] + i * step[4] : p[5] + i * step[5],
+                    size_t(selectedSize));
+        if (first && isFloat)
+          storeExtreme(p[0] + i * step[0], x, y, !isMin, compared);
+        else if (first)
+          std::memcpy(p[0] + i * step[0], condition ? x : y, size_t(size));
+        if (second)
+          std::memcpy(p[1] + i * step[1], &chosen, size_t(selectedSize));
+      }
+    });
+  };
+  if (two && overlap(r0.tensor, r1.tensor)) { // the second result stays, from copied operands
+    detach(m, {&r0.tensor, &r1.tensor}, {&a.tensor, &b.tensor, &yes.tensor, &no.tensor});
+    pass(true, false);
+    pass(false, true);
+  } else {
+    pass(two, true);
+  }
   return {};
 }
 

@@ -57,6 +57,7 @@ Result<ConvJob> prepare(Machine &m, const sCONV &f) {
     TESSERA_ASSIGN(Local t, compactLocal(m, "opd3", f.opd3_addr, {1, j.ic, 1, 2}, size));
     j.edge = Operand::of(t);
   }
+  detach(m, {&j.res}, {&j.src, &j.weight, &j.bias.tensor, &j.edge.tensor});
   return j;
 }
 

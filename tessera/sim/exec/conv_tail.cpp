@@ -5,11 +5,6 @@
 namespace tessera::sim::exec {
 namespace {
 
-/// Whether two tensors may share bytes. Looks at the bytes of a lane only, since bias and result
-/// start at one lane: more would be said apart than is worth knowing.
-bool overlap(const Local &a, const Local &b) {
-  return a.offset < b.offset + b.extent && b.offset < a.offset + a.extent;
-}
 bool overlap(const Operand &a, const Local &b) { return !a.immediate && overlap(a.tensor, b); }
 
 /// Whether the convolution may still read `written` after a part of it is there: only the next

@@ -89,6 +89,7 @@ Result<Job> prepare(Machine &m, const sMM &f) {
     TESSERA_ASSIGN(Local t, alignedLocal(m, "opd2", f.opd2_addr,
                                          {1, int64_t(f.res0_c), 1, j.width()}, rowBytes));
     j.row = Operand::of(t);
+    detach(m, {&j.res}, {&j.row.tensor});
   }
   return j;
 }

@@ -105,8 +105,7 @@ Result<Job> prepare(Machine &m, const sPorD &f) {
     t.strides.n = 0;
     j.edge = Operand::of(t);
   }
-  Operand res = Operand::of(j.res), src = Operand::of(j.src);
-  TESSERA_TRY(sameLane({&res, &src, &j.weight, &j.bias, &j.edge}));
+  detach(m, {&j.res}, {&j.src, &j.weight.tensor, &j.bias.tensor, &j.edge.tensor});
   return j;
 }
 
@@ -183,7 +182,10 @@ Status integers(const Job &j) {
   bool isMax = j.op == kMax, average = j.op == kAverage, relu = j.op == kDepthwiseRelu;
   // Immediates count by their low 8 bits. res1 holds the depthwise shift in bits 8..15.
   uint8_t insertByte = uint8_t(f.res1_addr);
-  int shift = isMax || j.regions ? 0 : int((average ? f.opd2_addr : f.res1_addr >> 8) & 0xFF);
+  // An average's shift is a whole word; a negative one shifts nothing.
+  int shift = isMax || j.regions ? 0
+              : average          ? std::max(0, int32_t(uint32_t(f.opd2_addr)))
+                                 : int(f.res1_addr >> 8 & 0xFF);
   auto mode = average ? Rounding::HalfUp : Rounding(f.opd2_n_str);
   if (!isMax && !j.regions && f.opd2_n_str > 6)
     return unsupported(fmt::format("rounding code {}", f.opd2_n_str));

@@ -40,6 +40,8 @@ Result<Job> prepare(Machine &m, Dims d, Type to, bool toSigned, Type from, bool 
     t.strides.n = t.strides.h = t.strides.w = 0;
     j.table = Operand::of(t);
   }
+  detach(m, d, {&j.res}, {&j.src});
+  detach(m, {&j.res.tensor}, {&j.table.tensor});
   return j;
 }
 

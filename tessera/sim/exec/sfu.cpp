@@ -20,6 +20,7 @@ Status taylor(Machine &m, const isa::sSFU &f, Dims d, Type type, Operand r, Oper
   TESSERA_ASSIGN(Local t, local(m, "opd1", f.opd1_addr, {1, std::min(d.c, chip::kLanes), 1, n},
                                 size, {0, 0, 0, 1}));
   t.strides = {};
+  detach(m, {&r.tensor}, {&t});
   forRows<3>(d, {r, x, Operand::of(t)}, [&](auto p, auto, int64_t count) {
     std::vector<float> c(static_cast<size_t>(n));
     loadFloats(c.data(), p[2], size, n, type);
@@ -81,6 +82,7 @@ Status sfu(Machine &m, const isa::Command &command) {
   TESSERA_ASSIGN(Local res, alignedLocal(m, "result", f.res0_addr, d, size));
   TESSERA_ASSIGN(Local src, alignedLocal(m, "opd0", f.opd0_addr, d, size));
   Operand r = Operand::of(res), x = Operand::of(src);
+  detach(m, d, {&r}, {&x});
   if (op == kExponent)
     return exponent(f, d, type, r, x);
   if (op != kRsqrt)

@@ -141,6 +141,7 @@ Status plGather(Job j) {
   TESSERA_ASSIGN(Local res, alignedLocal(j.m, "result", j.f.res0_addr, j.d, j.size));
   TESSERA_ASSIGN(Local src, alignedLocal(j.m, "opd0", j.f.opd0_addr, {j.d.n, j.d.c, h, w}, j.size));
   TESSERA_ASSIGN(Offsets offsets, flat ? offsets1(j, w) : offsets2(j, h, w));
+  detach(j.m, {&res}, {&src});
   return gatherAt(j, res, src, offsets);
 }
 
@@ -156,6 +157,7 @@ Status plGatherRectangle(Job j) {
   TESSERA_ASSIGN(Local src, alignedLocal(j.m, "opd0", j.f.opd0_addr, {j.d.n, j.d.c, h, w}, j.size));
   TESSERA_TRY(sameSize("rectangles and result columns", j.f.opd1_c, uint64_t(j.d.w)));
   TESSERA_ASSIGN(Offsets offsets, offsetsRectangle(j, kh, kw, h, w));
+  detach(j.m, {&res}, {&src});
   return gatherAt(j, res, src, offsets);
 }
 
@@ -175,6 +177,7 @@ Status plScatter(Job j) {
                  alignedLocal(j.m, "opd0", j.f.opd0_addr, {j.d.n, j.d.c, 1, count}, j.size));
   TESSERA_TRY(sameSize("positions and values", j.f.opd1_c, j.f.opd0_w));
   TESSERA_ASSIGN(Offsets offsets, flat ? offsets1(j, j.d.w) : offsets2(j, j.d.h, j.d.w));
+  detach(j.m, {&res}, {&src});
   int64_t none = flat ? noneOf(chip::bytesOf(Type(j.f.opd1_prec))) : j.d.h * j.d.w;
   if (j.fills() && none >= j.d.w * j.d.h &&
       std::find(offsets.begin(), offsets.end(), -1) != offsets.end())
@@ -208,6 +211,7 @@ Status peGather(const Job &j) {
   TESSERA_ASSIGN(Local res, alignedLocal(j.m, "result", j.f.res0_addr, j.d, j.size));
   TESSERA_ASSIGN(Local src, peSource(j));
   TESSERA_ASSIGN(Local index, alignedLocal(j.m, "opd1", j.f.opd1_addr, j.d, bytes));
+  detach(j.m, {&res}, {&src, &index});
   int64_t items = int64_t(j.f.opd0_w);
   bool good = forPlanes(j.d, [&](int64_t n, int64_t c) {
     const uint8_t *ix = index.plane(n, c), *from = src.plane(0, c);
@@ -256,6 +260,7 @@ Status peScatter(const Job &j) {
   TESSERA_ASSIGN(Local res, alignedLocal(j.m, "result", j.f.res0_addr, j.d, j.size));
   TESSERA_ASSIGN(Local src, peSource(j));
   TESSERA_ASSIGN(Local index, alignedLocal(j.m, "opd1", j.f.opd1_addr, s, bytes));
+  detach(j.m, {&res}, {&src, &index});
   bool good = forPlanes(s, [&](int64_t n, int64_t c) {
     const uint8_t *ix = index.plane(n, c), *from = src.plane(0, c);
     for (int64_t k = 0; k < s.w; ++k) {
@@ -291,6 +296,8 @@ Status maskSelect(const Job &j) {
   TESSERA_ASSIGN(Local src, peSource(j));
   TESSERA_ASSIGN(Local mask, alignedLocal(j.m, "opd1", j.f.opd1_addr, s, bytes));
   TESSERA_ASSIGN(Local count, counts(j));
+  detach(j.m, {&res, &count}, {&src, &mask});
+  Counts counted(j.d);
   forPlanes(s, [&](int64_t n, int64_t c) {
     const uint8_t *mk = mask.plane(n, c), *from = src.plane(0, c);
     uint8_t *to = res.plane(n, c);
@@ -298,9 +305,10 @@ Status maskSelect(const Job &j) {
     for (int64_t k = 0; k < s.w; ++k)
       if (unsignedAt(mk, k, bytes))
         copyItem(to + j.size * found++, from + j.size * k, j.size);
-    storeAs(count.plane(n, c), uint16_t(found));
+    counted.at(n, c) = uint16_t(found);
     return true;
   });
+  counted.store(count);
   return {};
 }
 
@@ -317,14 +325,17 @@ Status nonzero(const Job &j) {
   TESSERA_ASSIGN(Local res, alignedLocal(j.m, "result", j.f.res0_addr, j.d, j.size));
   TESSERA_ASSIGN(Local src, alignedLocal(j.m, "opd0", j.f.opd0_addr, j.d, bytes));
   TESSERA_ASSIGN(Local count, counts(j));
+  detach(j.m, {&res, &count}, {&src});
+  Counts counted(j.d);
   forPlanes(j.d, [&](int64_t n, int64_t c) {
     int64_t found = 0;
     for (int64_t k = 0; k < j.d.w; ++k)
       if (unsignedAt(src.plane(n, c), k, bytes))
         copyItem(res.plane(n, c) + j.size * found++, reinterpret_cast<const uint8_t *>(&k), j.size);
-    storeAs(count.plane(n, c), uint16_t(found));
+    counted.at(n, c) = uint16_t(found);
     return true;
   });
+  counted.store(count);
   return {};
 }
 
@@ -341,6 +352,7 @@ Status pingPong(const Job &j) {
   Dims s{j.d.n, j.d.c, 1, int64_t(j.f.opd1_w)};
   TESSERA_ASSIGN(Local res, alignedLocal(j.m, "result", j.f.res0_addr, j.d, j.size));
   TESSERA_ASSIGN(Local index, alignedLocal(j.m, "opd1", j.f.opd1_addr, s, bytes));
+  detach(j.m, {&res}, {&index});
   if (!j.limited())
     return {};
   int64_t none = noneOf(bytes);

@@ -58,4 +58,21 @@ template <class Body> bool forPlanes(Dims d, Body body) {
   return std::find(bad.begin(), bad.end(), 1) == bad.end();
 }
 
+/// How many items each plane has found, 16 bits a plane. Written when all items are: where both lie
+/// on the same bytes, the numbers stay.
+class Counts {
+public:
+  explicit Counts(Dims d) : d_(d), found_(size_t(d.n * d.c)) {}
+  uint16_t &at(int64_t n, int64_t c) { return found_[size_t(n * d_.c + c)]; }
+  void store(const Local &to) {
+    for (int64_t n = 0; n < d_.n; ++n)
+      for (int64_t c = 0; c < d_.c; ++c)
+        storeAs(to.plane(n, c), at(n, c));
+  }
+
+private:
+  Dims d_;
+  std::vector<uint16_t> found_;
+};
+
 } // namespace tessera::sim::exec

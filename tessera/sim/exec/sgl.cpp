@@ -40,6 +40,7 @@ Status lines(const Job &j) {
   TESSERA_ASSIGN(Local src, source(j));
   TESSERA_ASSIGN(Local index,
                  alignedLocal(j.m, "opd1", j.f.opd1_addr, {j.d.n, j.d.c, count, 1}, bytes));
+  detach(j.m, {&res}, {&src, &index});
   const auto *constant = reinterpret_cast<const uint8_t *>(&j.f.opd2_addr);
   bool good = forPlanes({j.d.n, j.d.c, count, j.d.w}, [&](int64_t n, int64_t c) {
     for (int64_t h = 0; h < count; ++h) {
@@ -70,15 +71,18 @@ Status maskLine(Job j) {
   TESSERA_ASSIGN(Local mask,
                  alignedLocal(j.m, "opd1", j.f.opd1_addr, {j.d.n, j.d.c, j.d.h, 1}, bytes));
   TESSERA_ASSIGN(Local counts, compactLocal(j.m, "res1", j.f.res1_addr, {j.d.n, j.d.c, 1, 1}, 2));
+  detach(j.m, {&res, &counts}, {&src, &mask});
+  Counts counted(j.d);
   forPlanes(j.d, [&](int64_t n, int64_t c) {
     int64_t found = 0;
     for (int64_t h = 0; h < j.d.h; ++h)
       if (unsignedAt(mask.plane(n, c), h, bytes))
         std::memcpy(res.plane(n, c) + j.size * found++ * res.strides.h,
                     src.plane(0, c) + j.size * h * src.strides.h, size_t(j.size * j.d.w));
-    storeAs(counts.plane(n, c), uint16_t(found));
+    counted.at(n, c) = uint16_t(found);
     return true;
   });
+  counted.store(counts);
   return {};
 }
 

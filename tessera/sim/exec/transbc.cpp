@@ -35,6 +35,7 @@ Status transpose(Machine &m, const isa::sTRANSBC &f, Dims d, int64_t size) {
                                   f.tsk_eu_typ == kCwTranspose
                                       ? chip::rowAlignedLayout(lane, d.n, d.c, d.h, d.w, size)
                                       : chip::alignedLayout(lane, d.n, d.c, d.h, d.w, size)));
+  detach(m, {&res}, {&src});
   auto typed = [&]<class T>(T) {
     forLanes(d.c, d.count(), [&](int64_t first) {
       for (int64_t n = 0; n < d.n; ++n)
@@ -67,6 +68,7 @@ Status transbc(Machine &m, const isa::Command &command) {
     s.c = broadcast ? 1 : d.c;
     TESSERA_ASSIGN(Local res, alignedLocal(m, "result", f.res0_addr, d, size));
     TESSERA_ASSIGN(Local src, alignedLocal(m, "opd0", f.opd0_addr, s, size));
+    detach(m, {&res}, {&src});
     copyPlanes(d, res, [&](int64_t n, int64_t c) { return src.plane(n, broadcast ? 0 : c); });
     return {};
   }

@@ -90,7 +90,7 @@ Case pord(Draw &d) {
     f.opd1_const = 1;
     f.opd1_addr = immediate();
     f.opd2_const = d.chance();
-    f.opd2_addr = isFloat ? 0 : uint64_t(d.between(0, 31));
+    f.opd2_addr = isFloat ? 0 : d.chance(0.02) ? uint32_t(d.bits()) : uint64_t(d.between(0, 31));
     f.opd2_n_str = uint64_t(d.between(0, 6));
   } else {
     f.opd1_const = d.chance();

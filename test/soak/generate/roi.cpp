@@ -99,7 +99,7 @@ Case roi(Draw &d) {
   f.opd3_const = d.chance();
   for (int64_t i = 0; i < boxes; ++i)
     c.patches.push_back(patch(f.opd3_addr, i, 8, drawBox(d, p)));
-  c.command = either(d, isa::command(f));
+  c.command = either(d, isa::command(f), /*resultOnly=*/true);
   return c;
 }
 

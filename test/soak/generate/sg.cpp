@@ -234,7 +234,7 @@ struct Generator {
     default:
       op < 5 ? pl(op) : pe(op);
     }
-    return {either(d, isa::command(f)), std::move(patches), {}};
+    return {either(d, isa::command(f), /*resultOnly=*/true), std::move(patches), {}};
   }
 };
 

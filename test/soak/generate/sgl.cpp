@@ -56,7 +56,7 @@ Case sgl(Draw &d) {
     int64_t start = laneFor();
     f.res1_addr = chip::localAddress(start, room.take(2 * n * chip::slots(start, c)));
   }
-  return {isa::command(f), std::move(patches), {}};
+  return {displaced(d, isa::command(f), /*resultOnly=*/true), std::move(patches), {}};
 }
 
 const Registered kSgl({"sgl", sgl, {isa::Form::sSGL}});
