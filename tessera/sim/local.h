@@ -215,20 +215,4 @@ inline void detach(Machine &m, Dims d, std::initializer_list<const Operand *> re
   }
 }
 
-/// Operands of one element-wise instruction must start at one lane (bm1684x.md 2.3).
-inline Status sameLane(std::initializer_list<const Operand *> operands) {
-  int64_t lane = -1;
-  for (const Operand *o : operands) {
-    if (o->immediate)
-      continue;
-    if (lane < 0)
-      lane = o->tensor.startLane;
-    else if (lane != o->tensor.startLane)
-      return fail("bad-operand", "",
-                  fmt::format("operands start at lanes {} and {}", lane, o->tensor.startLane),
-                  "operands and result of this instruction share one start lane");
-  }
-  return {};
-}
-
 } // namespace tessera::sim
