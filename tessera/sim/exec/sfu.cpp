@@ -16,6 +16,10 @@ Status taylor(Machine &m, const isa::sSFU &f, Dims d, Type type, Operand r, Oper
   if (n < 2)
     return fail("bad-command", "opd1_n", fmt::format("{} coefficients", n),
                 "a polynomial has at least 2");
+  if (f.opd1_addr % chip::kEuBytes)
+    return fail("bad-address", "opd1",
+                fmt::format("coefficients at 0x{:x} are not at a multiple of {} bytes", f.opd1_addr,
+                            chip::kEuBytes));
   // Every lane reads its own copy of the coefficients.
   TESSERA_ASSIGN(Local t, local(m, "opd1", f.opd1_addr, {1, std::min(d.c, chip::kLanes), 1, n},
                                 size, {0, 0, 0, 1}));
