@@ -5,7 +5,7 @@
 namespace tessera::numerics {
 
 float rsqrt(float x, int steps) {
-  // The shift is arithmetic: the guess for a negative number is negative.
+  // The shift is arithmetic: the guess for a negative number is positive.
   auto half = static_cast<uint32_t>(std::bit_cast<int32_t>(x) >> 1);
   float y = std::bit_cast<float>(0x5F3759DFu - half);
   float g = mulFlush(x, 0.5f);
@@ -21,13 +21,6 @@ float divide(float a, float b, int steps) {
     return nanOf(std::abs(b), a);
   float y = rsqrt(std::abs(b), steps), product = mulFlush(a, mulFlush(y, y));
   return product == product ? product : nanOf(0, 0);
-}
-
-float taylor(float x, std::span<const float> c) {
-  float r = c.back();
-  for (size_t i = c.size() - 1; i-- > 0;)
-    r = addFlush(mulFlush(r, x), c[i]);
-  return r;
 }
 
 float cubeSum(const float *x, const float *w, int64_t count) {

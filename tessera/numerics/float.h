@@ -4,7 +4,6 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <span>
 
 namespace tessera::numerics {
 
@@ -24,11 +23,6 @@ inline float mulFlush(float a, float b) {
   uint32_t keep = std::abs(exact) < 0x1p-126 * (1 - 0x1p-25) ? 0x80000000u : 0xFFFFFFFFu;
   return std::bit_cast<float>(std::bit_cast<uint32_t>(static_cast<float>(exact)) & keep);
 }
-
-/// a > b ? a : b, so a NaN in either operand gives b.
-inline float maxFlush(float a, float b) { return a > b ? a : b; }
-/// a >= b ? b : a, so a NaN in either operand gives a.
-inline float minFlush(float a, float b) { return a >= b ? b : a; }
 
 /// The NaN that an operation on a and b gives, of which one is a NaN or none: the first NaN operand
 /// made quiet, else the default one.
@@ -53,8 +47,6 @@ float rsqrt(float x, int steps);
 /// a / b as a * rsqrt(|b|)^2 with the sign of b (sAR eu 12). A NaN keeps its payload: |b|'s,
 /// else a's with the sign changed as any other value's.
 float divide(float a, float b, int steps);
-/// Horner's rule over coefficients c[0..n-1], n >= 1 (sSFU eu 13).
-float taylor(float x, std::span<const float> c);
 
 /// The matrix cube's step for fp16 and bf16 ("measured numerics" 8.2): at most 32 products, each
 /// zero or infinite where no normal fp32 holds it, truncated toward zero to 24 fraction bits below

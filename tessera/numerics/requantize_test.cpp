@@ -19,6 +19,13 @@ TEST(Requantize, SaturatesOnceAfterTheZeroPoint) {
 
 TEST(Requantize, LeftShiftWrapsAt64Bits) {
   EXPECT_EQ(requantizeValue(1, 3, -2, 0, Rounding::HalfUp), 12);
+  EXPECT_EQ(requantizeValue(1, 3, -40, 5, Rounding::HalfUp), (int64_t{3} << 40) + 5);
+  EXPECT_EQ(requantizeValue(1 << 30, 1 << 30, -5, 0, Rounding::HalfUp), 0);
+}
+
+TEST(ChooseMultiplier, TakesTheSmallestShiftOfEqualErrors) {
+  EXPECT_EQ(chooseMultiplier8(0.5), (MultiplierShift{1, 1}));
+  EXPECT_EQ(chooseMultiplier32(0.5), (MultiplierShift{1, 1}));
 }
 
 // Pairs printed by the vendor's compiler for a width-8 UNet (MulShift at the skip connections).
