@@ -471,17 +471,167 @@ TEST(Verify, NamesTheRule) {
               HasSubstr("res0_addr has unknown layout 5"));
   EXPECT_THAT(broken<sRQDQ>("int_pc_requant s32->s8", [](sRQDQ &f) { f.opd1_addr += 4; }),
               HasSubstr("opd1_addr = 0x8004 is not a multiple of 8 bytes"));
+}
+
+TEST(Verify, WindowsDoNotReachPastTheirInput) {
+  auto conv = [](uint64_t mode, uint64_t pad) {
+    return broken<sCONV>("conv.normal asym i8->i32", [&](sCONV &f) {
+      f.pad_mode = mode, f.opd0_lf_pad = pad, f.opd0_w = 5, f.res0_w = 1;
+    });
+  };
+  EXPECT_EQ(conv(1, 4), "no error");
+  EXPECT_THAT(conv(1, 5), HasSubstr("reach past an input of 5 cells"));
+  EXPECT_EQ(conv(3, 5), "no error");
+  EXPECT_THAT(conv(3, 6), HasSubstr("reach past an input of 5 cells"));
+  EXPECT_EQ(conv(2, 15), "no error");
+}
+
+TEST(Verify, TellsTheManualsRulesFromThoseOfAllSimulators) {
+  EXPECT_THAT(broken<sCONV>("conv.normal asym i8->i32", [](sCONV &f) { f.opd1_addr += 32; }),
+              HasSubstr("error[against-manual]"));
+  EXPECT_THAT(broken<sAR>("fp add f32 with strides", [](sAR &f) { f.opd0_addr += 2; }),
+              HasSubstr("error[bad-command]"));
+  auto table = [](uint64_t offset) {
+    return broken<sRQDQ>("int_pc_requant s32->s8", [&](sRQDQ &f) { f.opd1_addr += offset; });
+  };
+  EXPECT_THAT(table(2), HasSubstr("error[bad-command]"));
+  EXPECT_THAT(table(4), HasSubstr("error[against-manual]"));
+  EXPECT_THAT(table(1 << 18), HasSubstr("error[against-manual]: opd1_addr starts at lane 1"));
+}
+
+TEST(Verify, KnowsOperandsOfEveryTiuClass) {
+  EXPECT_THAT(broken<sMM2>("fp_mm f16->f32", [](sMM2 &f) { f.res0_addr = 0x3FFC0; }),
+              HasSubstr("res0_addr = 0x3ffc0 ends at byte"));
+  EXPECT_THAT(broken<sMM2>("fp_mm f16->f32", [](sMM2 &f) { f.opd1_w += 1; }),
+              HasSubstr("result columns"));
+  EXPECT_THAT(broken<sMM>("fp32_mm bias", [](sMM &f) { f.opd1_w = f.opd0_w + 1; }),
+              HasSubstr("in the last of"));
+  EXPECT_THAT(broken<sMM>("fp32_mm bias", [](sMM &f) { f.opd1_addr += 1; }),
+              HasSubstr("opd1_addr"));
+  EXPECT_THAT(broken<sTRANSBC>("cw_trans i8", [](sTRANSBC &f) { f.res0_addr = 0x3FFC0; }),
+              HasSubstr("res0_addr = 0x3ffc0 ends at byte"));
+  EXPECT_THAT(broken<sCMP>("maximum_greater_select", [](sCMP &f) { f.opd0_str = 5; }),
+              HasSubstr("opd0_addr has unknown layout 5"));
+  EXPECT_THAT(broken<sSFU>("taylor f32", [](sSFU &f) { f.opd1_n = 1; }),
+              HasSubstr("opd1_n = 1 is outside 2..65535"));
+  // The long form obeys its class.
+  EXPECT_THAT(broken<TIU_long>("fp32_requant s32->s8", [](TIU_long &f) { f.tsk_eu_typ = 7; }),
+              HasSubstr("tsk_eu_typ = 7"));
+}
+
+TEST(Verify, NamesTheRuleOfATensorMove) {
   auto load = [](auto change) { return broken<DMA_tensor>("S2L f32 strided 2x3x8x10", change); };
   EXPECT_THAT(load([](DMA_tensor &f) { f.dst_wstride = 33; }),
               HasSubstr("dst_wstride = 33 is 132 bytes and at most 128"));
+  EXPECT_EQ(load([](DMA_tensor &f) { f.dst_wstride = 0; }), "no error"); // in local memory
+  EXPECT_THAT(load([](DMA_tensor &f) { f.src_wstride = 0; }),
+              HasSubstr("src_wstride = 0 outside local memory"));
   EXPECT_THAT(load([](DMA_tensor &f) { setSourceAddress(f, 0x300000000); }),
               HasSubstr("the source address = 0x300000000 lies in no memory"));
+  EXPECT_THAT(load([](DMA_tensor &f) { setSourceAddress(f, 0x2FFFFFFF0); }),
+              HasSubstr("leave its memory"));
+  EXPECT_THAT(load([](DMA_tensor &f) { f.src_start_addr_l32 += 2; }),
+              HasSubstr("is not a multiple of 4 bytes"));
+  EXPECT_THAT(load([](DMA_tensor &f) { f.dst_cstride = 1 << 17; }), HasSubstr("no error"));
+  EXPECT_THAT(load([](DMA_tensor &f) { f.dst_nstride = 1 << 17; }), HasSubstr("leave its lane"));
   EXPECT_THAT(load([](DMA_tensor &f) { f.src_hsize = 0; }),
               HasSubstr("2x3x0x10 has an empty axis"));
+  EXPECT_THAT(load([](DMA_tensor &f) { f.cmd_special_function = 7; }),
+              HasSubstr("cmd_special_function = 7 is outside 0..6"));
   EXPECT_THAT(broken<DMA_tensor>("channel_bcast S2L", [](DMA_tensor &f) { f.dst_csize = 65; }),
               HasSubstr("the broadcast to 65 lanes"));
   EXPECT_THAT(broken<DMA_tensor>("L2L f16", [](DMA_tensor &f) { f.dst_wsize += 1; }),
               HasSubstr("elements are read and"));
+}
+
+TEST(Verify, CollectAndDistributeTakeTheirSizesFromTheSource) {
+  DMA_tensor f;
+  f.src_nsize = 1, f.src_csize = 3, f.src_hsize = 2, f.src_wsize = 130;
+  setSourceAddress(f, chip::kGlobalBase);
+  for (uint64_t special : {2, 4}) {
+    f.cmd_special_function = special;
+    setDestinationAddress(f, chip::kLmemBase + 0x3FF80); // 130 channels: two slots and a third
+    Status status = verify(command(f));
+    ASSERT_FALSE(status);
+    EXPECT_THAT(status.error().text(), HasSubstr("leave its lane"));
+    setDestinationAddress(f, chip::kLmemBase + 0x3FF40);
+    EXPECT_TRUE(verify(command(f)));
+    f.fill_constant_en = 1;
+    EXPECT_FALSE(verify(command(f)));
+    f.fill_constant_en = 0;
+  }
+}
+
+TEST(Verify, FourBankCopiesStartInTheFifthEighthOfALane) {
+  DMA_tensor f;
+  f.cmd_special_function = 5;
+  f.nchw_copy = 1;
+  f.src_nsize = f.src_csize = f.src_hsize = 1, f.src_wsize = 64;
+  setSourceAddress(f, chip::kGlobalBase);
+  auto at = [&](uint64_t offset) {
+    setDestinationAddress(f, chip::kLmemBase + offset);
+    Status status = verify(command(f));
+    return status ? "no error" : status.error().text();
+  };
+  EXPECT_EQ(at(0x20000), "no error");
+  EXPECT_EQ(at(0x27FC0), "no error");
+  EXPECT_THAT(at(0x1FFC0), HasSubstr("the first of four pieces starts at offset 0x20000"));
+  EXPECT_THAT(at(0x28000), HasSubstr("the first of four pieces"));
+  EXPECT_THAT(at(0x27FC1), HasSubstr("leave its lane")); // the fourth piece
+  setDestinationAddress(f, chip::kGlobalBase);
+  EXPECT_THAT(verify(command(f)).error().text(), HasSubstr("goes to local memory"));
+}
+
+TEST(Verify, RowsMovedByNumber) {
+  DMA_gather f;
+  f.src_csize = f.index_csize = 3, f.src_hsize = 9, f.src_wsize = 4;
+  f.dst_hsize = f.index_hsize = 5;
+  setSourceAddress(f, chip::kGlobalBase);
+  setDestinationAddress(f, chip::kGlobalBase + 4096);
+  f.index_start_addr_h8 = 1;
+  f.index_start_addr_l32 = 8192;
+  EXPECT_TRUE(verify(command(f)));
+  auto text = [](DMA_gather g) {
+    Status status = verify(command(g));
+    return status ? "no error" : status.error().text();
+  };
+  DMA_gather g = f;
+  g.index_hsize = 6;
+  EXPECT_THAT(text(g), HasSubstr("error[against-manual]: index_hsize = 6 for 5 rows"));
+  g = f, g.index_csize = 2;
+  EXPECT_THAT(text(g), HasSubstr("3 channels of rows and 2 of row numbers"));
+  g = f, g.dst_hsize = g.index_hsize = 0;
+  EXPECT_THAT(text(g), HasSubstr("has an empty axis"));
+  g = f, g.index_start_addr_h8 = 0;
+  EXPECT_THAT(text(g), HasSubstr("the index address = 0x2000 lies in no memory"));
+  g = f, g.nchw_copy = 1;
+  EXPECT_THAT(text(g), HasSubstr("nchw_copy with 9 rows of source and 5 of result"));
+}
+
+TEST(Verify, MatricesFiltersAndLinearCopies) {
+  EXPECT_THAT(broken<DMA_matrix>("matrix S2L 10x50", [](DMA_matrix &f) { f.dst_nsize += 1; }),
+              HasSubstr("10 rows of 50 columns in 11 rows"));
+  EXPECT_THAT(broken<DMA_matrix>("matrix S2L 10x50",
+                                 [](DMA_matrix &f) { setSourceAddress(f, chip::kLmemBase); }),
+              HasSubstr("a matrix moves between local and other memory"));
+  EXPECT_THAT(
+      broken<DMA_general>("system_cpy 1000",
+                          [](DMA_general &f) { setSourceAddress(f, chip::kGlobalEnd - 64); }),
+      HasSubstr("leave its memory"));
+  EXPECT_THAT(broken<DMA_general>("system_cpy 1000", [](DMA_general &f) { f.src_cstride = 0; }),
+              HasSubstr("the element count, is 0"));
+  DMA_nonzero f;
+  f.index_data_format = 4;
+  f.src_nsize = f.src_csize = f.src_hsize = 1, f.src_wsize = 8;
+  setSourceAddress(f, chip::kLmemBase);
+  setDestinationAddress(f, chip::kGlobalBase);
+  EXPECT_TRUE(verify(command(f)));
+  setDestinationAddress(f, chip::kLmemBase + 4096);
+  EXPECT_THAT(verify(command(f)).error().text(), HasSubstr("outside L2 and global memory"));
+  setDestinationAddress(f, chip::kGlobalBase + 2);
+  EXPECT_THAT(verify(command(f)).error().text(), HasSubstr("is not a multiple of 4 bytes"));
+  f.index_data_format = 1;
+  EXPECT_THAT(verify(command(f)).error().text(), HasSubstr("index_data_format = 1"));
 }
 
 TEST(Verify, SeesReservedBitsAndNamesAllProblems) {

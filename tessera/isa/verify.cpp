@@ -1,144 +1,13 @@
-// What one command alone must obey: reserved bits, known opcodes and types, limits, alignment, and
-// that every tensor stays inside the lane it starts in. Rules: bm1684x.md 2.3, 2.10, 3.
-#include "tessera/isa/isa.h"
-#include <fmt/format.h>
+// What one TIU command alone must obey, and what all commands must: reserved bits, known opcodes
+// and types, limits, alignment, and that every tensor stays inside the lane it starts in
+// (bm1684x.md 2.3, 2.10, 3). The GDMA's rules are in verify_gdma.cpp.
+#include "tessera/isa/checker.h"
 
 namespace tessera::isa {
 namespace {
 
 using chip::alignUp;
-using chip::ceilDiv;
-using chip::LocalLayout;
 using chip::Type;
-
-constexpr uint64_t kAligned = 0, kCompact = 1, kPerChannel = 2, kFree = 3;
-
-struct Tensor {
-  uint64_t address;
-  int64_t n, c, h, w;
-  uint64_t type;
-  uint64_t layout = kAligned;
-  Strides strides{};
-};
-
-class Checker {
-public:
-  explicit Checker(const Command &c)
-      : command_(c), where_(fmt::format("{} command {} ({})", engineName(c.engine), commandId(c),
-                                        operationName(c))) {}
-
-  void require(bool ok, const std::string &message) {
-    if (!ok)
-      error_.add(Diagnostic{"bad-command", where_, message, ""});
-  }
-  void range(const char *field, uint64_t value, uint64_t low, uint64_t high) {
-    require(value >= low && value <= high,
-            fmt::format("{} = {} is outside {}..{}", field, value, low, high));
-  }
-  void type(const char *field, uint64_t code) {
-    require(chip::bitsOf(code) != 0, fmt::format("{} = {} is no element type", field, code));
-  }
-  void align(const char *field, uint64_t address, int64_t unit) {
-    require(address % uint64_t(unit) == 0,
-            fmt::format("{} = {:#x} is not a multiple of {} bytes", field, address, unit));
-  }
-  bool local(const char *field, uint64_t address) {
-    bool ok = address < uint64_t(chip::kLmemBytes);
-    require(ok, fmt::format("{} = {:#x} lies outside local memory", field, address));
-    return ok;
-  }
-  void sameLane(const char *field, uint64_t address, const char *as, uint64_t other) {
-    require(chip::laneOf(address) == chip::laneOf(other),
-            fmt::format("{} starts at lane {}, {} at lane {}", field, chip::laneOf(address), as,
-                        chip::laneOf(other)));
-  }
-
-  void tensor(const char *field, const Tensor &t) {
-    int64_t size = chip::bitsOf(t.type) / 8;
-    if (!local(field, t.address) || size == 0)
-      return;
-    int64_t lane = chip::laneOf(t.address);
-    LocalLayout l;
-    switch (t.layout) {
-    case kAligned:
-      align(field, t.address, chip::kEuBytes);
-      l = chip::alignedLayout(lane, t.n, t.c, t.h, t.w, size);
-      break;
-    case kCompact:
-      align(field, t.address, size);
-      l = chip::compactLayout(lane, t.n, t.c, t.h, t.w);
-      break;
-    case kPerChannel:
-      l = chip::perChannelLayout();
-      align(field, t.address, size);
-      break;
-    case kFree:
-      l = {int64_t(t.strides.n), int64_t(t.strides.c), int64_t(t.strides.h), int64_t(t.strides.w)};
-      align(field, t.address, size);
-      break;
-    default:
-      require(false, fmt::format("{} has unknown layout {}", field, t.layout));
-      return;
-    }
-    if (t.n < 1 || t.c < 1 || t.h < 1 || t.w < 1)
-      return; // said by the size rule
-    int64_t last = (t.n - 1) * l.n + (chip::slots(lane, t.c) - 1) * l.c + (t.h - 1) * l.h +
-                   (t.w - 1) * l.w + 1;
-    bytes(field, t.address, last * size);
-  }
-  void bytes(const char *field, uint64_t address, int64_t count) {
-    int64_t end = chip::offsetOf(address) + count;
-    require(end <= chip::kLaneBytes, fmt::format("{} = {:#x} ends at byte {} of its lane of {}",
-                                                 field, address, end, chip::kLaneBytes));
-  }
-
-  // Reserved bits, element types and sizes mean the same in all forms.
-  template <class T> void common(const T &f) {
-    for (const FieldInfo &field : info(T::kForm).fields)
-      if (field.reserved)
-        require(getBits(command_.words, field.lowBit, field.width) == 0,
-                fmt::format("reserved bits {}..{} are {:#x}", field.lowBit,
-                            field.lowBit + field.width - 1,
-                            getBits(command_.words, field.lowBit, field.width)));
-    if constexpr (requires { f.res0_prec; })
-      type("res0_prec", f.res0_prec);
-    if constexpr (requires { f.opd0_prec; })
-      if constexpr (T::kForm != Form::SYS)
-        type("opd0_prec", f.opd0_prec);
-    if constexpr (requires { f.opd1_prec; })
-      type("opd1_prec", f.opd1_prec);
-    if constexpr (requires { f.opd2_prec; })
-      type("opd2_prec", f.opd2_prec);
-    if constexpr (requires { f.src_data_format; })
-      type("src_data_format", f.src_data_format);
-    if constexpr (requires { f.res0_n; })
-      range("res0_n", f.res0_n, 1, chip::kMaxDim);
-    if constexpr (requires { f.res0_c; })
-      range("res0_c", f.res0_c, 1, chip::kMaxDim);
-    if constexpr (requires { f.res0_h; })
-      range("res0_h", f.res0_h, 1, chip::kMaxDim);
-    if constexpr (requires { f.res0_w; })
-      range("res0_w", f.res0_w, 1, chip::kMaxDim);
-  }
-
-  void opcode(std::initializer_list<uint64_t> known) {
-    uint64_t minor = getBits(command_.words, 45, 5);
-    for (uint64_t k : known)
-      if (k == minor)
-        return;
-    require(false, fmt::format("tsk_eu_typ = {} is no operation of this class", minor));
-  }
-  void opcodeRange(uint64_t low, uint64_t high) {
-    range("tsk_eu_typ", getBits(command_.words, 45, 5), low, high);
-  }
-
-  Status done() { return error_.empty() ? Status{} : Status(fail(std::move(error_))); }
-
-private:
-  const Command &command_;
-  std::string where_;
-  Error error_;
-};
 
 template <class T> Tensor result(const T &f) {
   return {f.res0_addr,       int64_t(f.res0_n), int64_t(f.res0_c),
@@ -148,16 +17,22 @@ template <class T> Tensor result(const T &f) {
 // The window of a convolution or pool along one axis; size in, kernel, inserted, dilation - 1.
 void window(Checker &k, const char *axis, uint64_t in, uint64_t kernel, uint64_t insert,
             uint64_t maxInsert, uint64_t dilate, uint64_t stride, uint64_t before, uint64_t after,
-            uint64_t out) {
+            uint64_t out, uint64_t mode) {
   auto name = [&](const char *what) { return fmt::format("{} {}", axis, what); };
   k.range(name("input size").c_str(), in, 1, chip::kMaxDim);
   k.range(name("kernel size").c_str(), kernel, 1, chip::kMaxDim);
-  k.range(name("insertion").c_str(), insert, 0, maxInsert);
+  k.manual(insert <= maxInsert,
+           fmt::format("{} insertion = {} is outside 0..{}", axis, insert, maxInsert));
   k.range(name("dilation").c_str(), dilate + 1, 1, chip::kMaxDilation);
   k.range(name("stride").c_str(), stride, 1, chip::kMaxWindowStride);
   if (!in || !kernel || !stride || !out)
     return;
-  uint64_t extended = (in - 1) * (insert + 1) + 1 + before + after;
+  uint64_t grid = (in - 1) * (insert + 1) + 1, extended = grid + before + after;
+  constexpr uint64_t kReflect = 1, kCircular = 3;
+  uint64_t wider = std::max(before, after);
+  k.require(
+      (mode != kReflect || wider < grid) && (mode != kCircular || wider <= grid),
+      fmt::format("{} pads {}+{} reach past an input of {} cells", axis, before, after, grid));
   k.range(name("extended input size").c_str(), extended, 1, chip::kMaxExtended);
   uint64_t need = (out - 1) * stride + (kernel - 1) * (dilate + 1) + 1;
   k.require(need <= extended,
@@ -165,12 +40,20 @@ void window(Checker &k, const char *axis, uint64_t in, uint64_t kernel, uint64_t
                         axis, out, need, extended));
 }
 
+// Pairs of pad and inserted value, one an input channel.
+void edges(Checker &k, uint64_t address, int64_t channels, uint64_t type) {
+  int64_t size = chip::bitsOf(type) / 8;
+  k.tensor("opd3_addr", {address, 1, channels, 1, 2, type, kCompact});
+  if (size)
+    k.align("opd3_addr", address, size, 2 * size);
+}
+
 void check(Checker &k, const sCONV &f) {
   k.opcodeRange(0, 2);
   window(k, "y", f.opd0_h, f.opd1_h, f.opd0_y_ins0, chip::kMaxConvInsert, f.opd1_y_ins0,
-         f.res_op_y_str, f.opd0_up_pad, f.opd0_dn_pad, f.res0_h);
+         f.res_op_y_str, f.opd0_up_pad, f.opd0_dn_pad, f.res0_h, f.pad_mode);
   window(k, "x", f.opd0_w, f.opd1_w, f.opd0_x_ins0, chip::kMaxConvInsert, f.opd1_x_ins0,
-         f.res_op_x_str, f.opd0_lf_pad, f.opd0_rt_pad, f.res0_w);
+         f.res_op_x_str, f.opd0_lf_pad, f.opd0_rt_pad, f.res0_w, f.pad_mode);
   k.range("opd0_c", f.opd0_c, 1, chip::kMaxDim);
   Type type = Type(f.opd0_prec);
   if (f.opd0_prec > 6)
@@ -191,20 +74,23 @@ void check(Checker &k, const sCONV &f) {
                          {f.opd0_n_str, f.opd0_c_str, f.opd0_h_str, f.opd0_w_str}});
   int64_t outSlots = chip::slots(chip::laneOf(f.res0_addr), int64_t(f.res0_c));
   if (!f.opd1_const && k.local("opd1_addr", f.opd1_addr)) {
-    k.align("opd1_addr", f.opd1_addr, type == Type::Fp32 ? 4 : chip::kEuBytes);
+    int64_t bits = chip::bitsOf(type);
+    k.align("opd1_addr", f.opd1_addr, std::max<int64_t>(1, bits / 8),
+            type == Type::Fp32 ? 4 : chip::kEuBytes);
     k.sameLane("opd1_addr", f.opd1_addr, "the result", f.res0_addr);
     int64_t ic = alignUp(int64_t(f.opd0_c), chip::cubeInputs(type));
-    k.bytes("opd1_addr", f.opd1_addr,
-            outSlots * ic * int64_t(f.opd1_h * f.opd1_w) * chip::bitsOf(type) / 8);
+    k.bytes("opd1_addr", f.opd1_addr, outSlots * ic * int64_t(f.opd1_h * f.opd1_w) * bits / 8);
   }
+  bool isFloat = chip::isFloat(type);
   if (!f.opd2_const && k.local("opd2_addr", f.opd2_addr)) {
-    // eu 1 and 2 take an int16 bias, all others four bytes a channel.
-    k.align("opd2_addr", f.opd2_addr, f.tsk_eu_typ ? 2 : 4);
+    // A float's bias, a byte of kernel zero point, the int16 bias of eu 1 and 2.
+    int64_t size = isFloat ? 4 : f.tsk_eu_typ ? 2 : 1;
+    k.align("opd2_addr", f.opd2_addr, size);
     k.sameLane("opd2_addr", f.opd2_addr, "the result", f.res0_addr);
-    k.bytes("opd2_addr", f.opd2_addr, outSlots * (f.tsk_eu_typ ? 2 : 4));
+    k.bytes("opd2_addr", f.opd2_addr, outSlots * size);
   }
-  if (!f.opd3_const)
-    k.local("opd3_addr", f.opd3_addr);
+  if (!f.opd3_const && (isFloat || f.tsk_eu_typ == 0)) // (pad, inserted) pairs
+    edges(k, f.opd3_addr, int64_t(f.opd0_c), f.opd0_prec);
 }
 
 void check(Checker &k, const sPorD &f) {
@@ -218,9 +104,9 @@ void check(Checker &k, const sPorD &f) {
              {f.opd3_addr, 1, int64_t(f.res0_w), 1, 4, uint64_t(Type::Int16), kCompact});
   } else {
     window(k, "y", f.opd0_h, f.opd1_h, f.opd0_y_ins0, chip::kMaxPoolInsert, f.opd1_y_ins0,
-           f.res_op_y_str, f.opd0_up_pad, f.opd0_dn_pad, f.res0_h);
+           f.res_op_y_str, f.opd0_up_pad, f.opd0_dn_pad, f.res0_h, f.pad_mode);
     window(k, "x", f.opd0_w, f.opd1_w, f.opd0_x_ins0, chip::kMaxPoolInsert, f.opd1_x_ins0,
-           f.res_op_x_str, f.opd0_lf_pad, f.opd0_rt_pad, f.res0_w);
+           f.res_op_x_str, f.opd0_lf_pad, f.opd0_rt_pad, f.res0_w, f.pad_mode);
   }
   k.tensor("res0_addr", to);
   k.tensor("opd0_addr", {f.opd0_addr, int64_t(f.res0_n), int64_t(f.res0_c), int64_t(f.opd0_h),
@@ -231,8 +117,19 @@ void check(Checker &k, const sPorD &f) {
                            f.opd0_prec, kCompact});
     k.sameLane("opd1_addr", f.opd1_addr, "the result", f.res0_addr);
   }
-  if (depthwise && !roi && !f.opd2_const && k.local("opd2_addr", f.opd2_addr))
+  if (depthwise && !roi && !f.opd2_const && k.local("opd2_addr", f.opd2_addr)) {
+    int64_t size = chip::isFloat(Type(f.opd0_prec)) ? chip::bitsOf(f.opd0_prec) / 8 : 4;
+    k.align("opd2_addr", f.opd2_addr, size);
     k.sameLane("opd2_addr", f.opd2_addr, "the result", f.res0_addr);
+    k.bytes("opd2_addr", f.opd2_addr,
+            chip::slots(chip::laneOf(f.opd2_addr), int64_t(f.res0_c)) * size);
+  }
+  bool bordered = f.opd0_up_pad || f.opd0_dn_pad || f.opd0_lf_pad || f.opd0_rt_pad ||
+                  f.opd0_x_ins0 || f.opd0_y_ins0;
+  if (!roi && !f.opd3_const && bordered) {
+    edges(k, f.opd3_addr, int64_t(f.res0_c), f.opd0_prec);
+    k.sameLane("opd3_addr", f.opd3_addr, "the result", f.res0_addr);
+  }
 }
 
 void check(Checker &k, const sAR &f) {
@@ -264,10 +161,10 @@ void check(Checker &k, const sRQDQ &f) {
   in.address = f.opd0_addr;
   in.type = f.opd0_prec;
   k.tensor("opd0_addr", in);
-  k.sameLane("opd0_addr", f.opd0_addr, "the result", f.res0_addr);
+  k.sameLaneByManual("opd0_addr", f.opd0_addr, "the result", f.res0_addr);
   if (!f.opd1_const && k.local("opd1_addr", f.opd1_addr)) {
-    k.align("opd1_addr", f.opd1_addr, 8);
-    k.sameLane("opd1_addr", f.opd1_addr, "the result", f.res0_addr);
+    k.align("opd1_addr", f.opd1_addr, 4, 8);
+    k.sameLaneByManual("opd1_addr", f.opd1_addr, "the result", f.res0_addr);
     int64_t entries = f.tsk_eu_typ == 1 || f.tsk_eu_typ == 4 ? 3 : 2;
     int64_t slots = chip::slots(chip::laneOf(f.opd1_addr), int64_t(f.res0_c));
     k.bytes("opd1_addr", f.opd1_addr, (slots - 1) * chip::kEuBytes + entries * 4);
@@ -276,27 +173,54 @@ void check(Checker &k, const sRQDQ &f) {
 
 void check(Checker &k, const sTRANSBC &f) {
   k.opcodeRange(0, 5);
-  k.local("res0_addr", f.res0_addr);
-  if (f.tsk_eu_typ >= 4)
-    k.require(chip::spaceOf(f.opd0_addr) == chip::Space::Static,
-              fmt::format("opd0_addr = {:#x}: the source lies outside static memory", f.opd0_addr));
-  else
-    k.local("opd0_addr", f.opd0_addr);
+  Tensor to = result(f), from = to;
+  from.address = f.opd0_addr;
+  switch (f.tsk_eu_typ) {
+  case 0: // CW transpose
+    to.layout = kRowAligned;
+    [[fallthrough]];
+  case 1: // WC transpose
+    std::swap(from.c, from.w);
+    break;
+  case 3: // lane broadcast
+    from.c = 1;
+    break;
+  case 4: // from static memory: one row for every channel
+    to.n = to.h = 1;
+    break;
+  case 5: // an element a channel
+    to.n = to.h = to.w = 1;
+    to.layout = kCompact;
+    break;
+  }
+  k.tensor("res0_addr", to);
+  if (f.tsk_eu_typ < 4)
+    return k.tensor("opd0_addr", from);
+  uint64_t count = (f.tsk_eu_typ == 4 ? f.res0_w : f.res0_c) * uint64_t(chip::bitsOf(to.type) / 8);
+  k.require(chip::spaceOf(f.opd0_addr) == chip::Space::Static &&
+                f.opd0_addr + count <= chip::kStaticEnd,
+            fmt::format("opd0_addr = {:#x}: the source lies outside static memory", f.opd0_addr));
 }
 
 void check(Checker &k, const sCMP &f) {
   k.opcodeRange(22, 26);
-  k.local("res0_addr", f.res0_addr);
-  if (f.tsk_eu_typ == 22 || f.tsk_eu_typ == 25)
-    k.local("res1_addr", f.res1_addr);
+  bool two = f.tsk_eu_typ == 22 || f.tsk_eu_typ == 25;
+  auto operand = [&](const char *field, uint64_t address, uint64_t type, uint64_t layout) {
+    // Layout 3 is one value a lane: free strides that are all zero.
+    k.tensor(field, {address, int64_t(f.res0_n), int64_t(f.res0_c), int64_t(f.res0_h),
+                     int64_t(f.res0_w), type, layout});
+  };
+  operand("res0_addr", f.res0_addr, two ? f.opd0_prec : f.opd2_prec, kAligned);
+  if (two)
+    operand("res1_addr", f.res1_addr, f.opd2_prec, kAligned);
   if (!f.opd0_const)
-    k.local("opd0_addr", f.opd0_addr);
+    operand("opd0_addr", f.opd0_addr, f.opd0_prec, f.opd0_str);
   if (!f.opd1_const)
-    k.local("opd1_addr", f.opd1_addr);
+    operand("opd1_addr", f.opd1_addr, f.opd0_prec, f.opd1_str);
   if (!f.opd2_const)
-    k.local("opd2_addr", f.opd2_addr);
+    operand("opd2_addr", f.opd2_addr, f.opd2_prec, kAligned);
   if (!f.opd3_const)
-    k.local("opd3_addr", f.opd3_addr);
+    operand("opd3_addr", f.opd3_addr, f.opd2_prec, kAligned);
 }
 
 void check(Checker &k, const sSFU &f) {
@@ -305,11 +229,13 @@ void check(Checker &k, const sSFU &f) {
   k.tensor("res0_addr", t);
   t.address = f.opd0_addr, t.type = f.opd0_prec;
   k.tensor("opd0_addr", t);
-  k.sameLane("opd0_addr", f.opd0_addr, "the result", f.res0_addr);
+  k.sameLaneByManual("opd0_addr", f.opd0_addr, "the result", f.res0_addr);
   if (f.tsk_eu_typ <= 13 && k.local("opd1_addr", f.opd1_addr)) {
-    k.align("opd1_addr", f.opd1_addr, chip::kEuBytes);
-    k.sameLane("opd1_addr", f.opd1_addr, "the result", f.res0_addr);
-    k.range("opd1_n", f.opd1_n, 1, chip::kMaxDim);
+    k.align("opd1_addr", f.opd1_addr, std::max<int64_t>(1, chip::bitsOf(f.opd0_prec) / 8),
+            chip::kEuBytes);
+    k.sameLaneByManual("opd1_addr", f.opd1_addr, "the result", f.res0_addr);
+    k.range("opd1_n", f.opd1_n, 2, chip::kMaxDim);
+    k.bytes("opd1_addr", f.opd1_addr, int64_t(f.opd1_n) * chip::bitsOf(f.opd0_prec) / 8);
   }
 }
 
@@ -327,23 +253,8 @@ void check(Checker &k, const sLIN &f) {
     }
 }
 
-void check(Checker &k, const TIU_long &f) {
-  // rq float is the only long form that real streams carry (bm1684x.md 3.4).
-  k.local("res0_addr", f.res0_addr);
-  if (f.tsk_typ != 4)
-    return;
-  k.opcode({0, 1, 3, 4});
-  Tensor t = result(f);
-  k.tensor("res0_addr", t);
-  t.address = f.opd0_addr, t.type = f.opd0_prec;
-  k.tensor("opd0_addr", t);
-  k.sameLane("opd0_addr", f.opd0_addr, "the result", f.res0_addr);
-  if (!f.opd1_const && k.local("opd1_addr", f.opd1_addr)) {
-    k.align("opd1_addr", f.opd1_addr, 8);
-    k.sameLane("opd1_addr", f.opd1_addr, "the result", f.res0_addr);
-  }
-}
-
+// A long command is checked as the short one that it stands for.
+void check(Checker &, const TIU_long &) {}
 void check(Checker &k, const sSEG &f) { k.local("res0_addr", f.res0_addr); }
 
 void check(Checker &k, const SYS &) { k.opcode({0, 1, 2, 3, 4, 30, 31}); }
@@ -367,11 +278,32 @@ template <class T> void localOperands(Checker &k, const T &f) {
 }
 void check(Checker &k, const sMM &f) {
   k.opcodeRange(1, 3);
-  localOperands(k, f);
+  int64_t columns = int64_t(f.opd0_c - 1) * int64_t(f.opd0_w) + int64_t(f.opd1_w);
+  k.require(f.opd0_c >= 1 && f.opd1_w >= 1 && f.opd1_w <= f.opd0_w,
+            fmt::format("opd1_w: {} columns in the last of {} channels of {}", f.opd1_w, f.opd0_c,
+                        f.opd0_w));
+  int64_t rows = int64_t(f.opd0_n), inner = columns;
+  if (f.left_tran)
+    std::swap(rows, inner);
+  k.tensor("res0_addr", {f.res0_addr, rows, int64_t(f.res0_c), 1, int64_t(f.res0_w), f.res0_prec});
+  k.tensor("opd1_addr", {f.opd1_addr, inner, int64_t(f.res0_c), 1, int64_t(f.res0_w), f.opd0_prec});
+  if (!f.opd0_const)
+    k.tensor("opd0_addr", {f.opd0_addr, int64_t(f.opd0_n), int64_t(f.opd0_c), 1, int64_t(f.opd0_w),
+                           f.opd0_prec});
 }
 void check(Checker &k, const sMM2 &f) {
   k.opcodeRange(4, 6);
-  localOperands(k, f);
+  bool turned = f.tsk_eu_typ == 6; // result and left matrix are stored transposed
+  int64_t columns = int64_t(turned ? f.res0_c : f.res0_w),
+          inner = int64_t(f.tsk_eu_typ == 4 ? f.opd1_c : f.opd1_w);
+  k.require(columns == int64_t(f.tsk_eu_typ == 4 ? f.opd1_w : f.opd1_c),
+            fmt::format("{}x{} stored for {} result columns", f.opd1_c, f.opd1_w, columns));
+  k.tensor("res0_addr", {f.res0_addr, 1, int64_t(f.res0_c), 1, int64_t(f.res0_w), f.res0_prec});
+  if (!f.opd0_const)
+    k.tensor("opd0_addr", {f.opd0_addr, 1, turned ? inner : int64_t(f.res0_c), 1,
+                           turned ? int64_t(f.res0_w) : inner, f.opd0_prec});
+  if (!f.opd1_const)
+    k.tensor("opd1_addr", {f.opd1_addr, 1, int64_t(f.opd1_c), 1, int64_t(f.opd1_w), f.opd0_prec});
 }
 void check(Checker &k, const sSG &f) {
   k.opcode({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 16});
@@ -380,74 +312,40 @@ void check(Checker &k, const sSG &f) {
 void check(Checker &k, const sSGL &f) { localOperands(k, f); }
 void check(Checker &k, const sVC &f) {
   k.range("tsk_eu_typ", f.tsk_eu_typ, 0, 30);
-  localOperands(k, f);
+  k.require(f.opd0_c >= 1 && f.opd1_w >= 1 && f.opd1_w <= f.opd0_w,
+            fmt::format("opd1_w: {} elements in the last of {} channels of {}", f.opd1_w, f.opd0_c,
+                        f.opd0_w));
+  int64_t rows = int64_t(f.opd0_c - 1) * int64_t(f.opd0_w) + int64_t(f.opd1_w);
+  k.tensor("res0_addr", {f.res0_addr, rows, int64_t(f.res0_c), 1, int64_t(f.res0_w), f.res0_prec});
+  k.tensor("opd0_addr", {f.opd0_addr, 1, int64_t(f.opd0_c), 1, int64_t(f.opd0_w), f.opd0_prec});
+  k.tensor("opd1_addr", {f.opd1_addr, 1, int64_t(f.res0_c), 1, int64_t(f.res0_w), f.opd1_prec});
 }
 
-void place(Checker &k, const char *field, uint64_t address) {
-  k.require(chip::spaceOf(address) != chip::Space::None,
-            fmt::format("{} = {:#x} lies in no memory of the chip", field, address));
-}
-
-template <class T>
-void columnStride(Checker &k, const T &f, const char *side, uint64_t stride, uint64_t size) {
-  // Irrelevant with one column; 0 repeats the element and is a system-side source's privilege.
-  int64_t bytes = int64_t(stride) * chip::bitsOf(f.src_data_format) / 8;
-  if (f.stride_enable && size > 1)
-    k.require(bytes <= chip::kMaxGdmaColumnStride,
-              fmt::format("{}_wstride = {} is {} bytes and at most {} are allowed", side, stride,
-                          bytes, chip::kMaxGdmaColumnStride));
-}
-
-template <class T> void checkMove(Checker &k, const T &f) {
-  bool fill = f.fill_constant_en;
-  if (!fill)
-    place(k, "the source address", sourceAddress(f));
-  place(k, "the destination address", destinationAddress(f));
-  if constexpr (T::kForm == Form::DMA_tensor || T::kForm == Form::DMA_cw_transpose) {
-    auto sizes = [&](const char *side, uint64_t n, uint64_t c, uint64_t h, uint64_t w) {
-      k.require(n && c && h && w,
-                fmt::format("{} size {}x{}x{}x{} has an empty axis", side, n, c, h, w));
-    };
-    if (!fill)
-      sizes("source", f.src_nsize, f.src_csize, f.src_hsize, f.src_wsize);
-    if (!f.nchw_copy)
-      sizes("destination", f.dst_nsize, f.dst_csize, f.dst_hsize, f.dst_wsize);
-    columnStride(k, f, "src", f.src_wstride, fill ? 0 : f.src_wsize);
-    columnStride(k, f, "dst", f.dst_wstride, f.nchw_copy ? f.src_wsize : f.dst_wsize);
-    uint64_t src = f.src_nsize * f.src_csize * f.src_hsize * f.src_wsize;
-    uint64_t dst = f.dst_nsize * f.dst_csize * f.dst_hsize * f.dst_wsize;
-    if (!fill && !f.nchw_copy && f.cmd_special_function == 0)
-      k.require(src == dst, fmt::format("{} elements are read and {} written", src, dst));
-    if (T::kForm == Form::DMA_tensor && f.cmd_special_function == 3) {
-      uint64_t to = destinationAddress(f);
-      k.require(
-          chip::spaceOf(to) == chip::Space::Local &&
-              chip::laneOf(to - chip::kLmemBase) + int64_t(f.dst_csize) <= chip::kLanes,
-          fmt::format("the broadcast to {} lanes from {:#x} leaves the lanes", f.dst_csize, to));
-    }
-  }
-  if constexpr (T::kForm == Form::DMA_general)
-    k.require(f.src_cstride > 0, "src_cstride, the element count, is 0");
-}
-
-void check(Checker &k, const sDMA_sys &f) {
-  k.range("cmd_special_function", f.cmd_special_function, 0, 1);
-}
 template <class T>
   requires requires(T f) { f.src_start_addr_l32; }
-void check(Checker &k, const T &f) {
-  checkMove(k, f);
+void check(Checker &, const T &) {} // checkGdma
+void check(Checker &k, const sDMA_sys &f) {
+  k.range("cmd_special_function", f.cmd_special_function, 0, 1);
 }
 
 } // namespace
 
 Status verify(const Command &c) {
   Checker checker(c);
-  withForm(c.form, [&]<class T>(const T &) {
-    T fields = decode<T>(c.words);
+  checker.reserved();
+  Command meant = c;
+  if (c.form == Form::TIU_long) {
+    auto shorter = shortForm(c);
+    checker.require(shorter.has_value(), "no class has such a long form");
+    meant = shorter.value_or(c);
+  }
+  withForm(meant.form, [&]<class T>(const T &) {
+    T fields = decode<T>(meant.words);
     checker.common(fields);
     check(checker, fields);
   });
+  if (c.engine == Engine::Gdma)
+    checkGdma(checker, c);
   return checker.done();
 }
 

@@ -5,6 +5,7 @@
 #include "tessera/chip/chip.h"
 #include "tessera/support/status.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <fmt/format.h>
 #include <vector>
@@ -25,7 +26,7 @@ struct Axis {
   }
 
   static constexpr int32_t kPad = -1, kInsert = -2;
-  /// For every extended position the input index, kPad or kInsert.
+  /// For every extended position the input index, kPad or kInsert; `Window::check` has passed.
   std::vector<int32_t> sources(PadMode mode) const {
     std::vector<int32_t> map(extended());
     int64_t g = grid();
@@ -37,7 +38,7 @@ struct Axis {
           map[i] = kPad;
           continue;
         case PadMode::Reflect:
-          p = g == 1 ? 0 : (p < 0 ? -p : 2 * (g - 1) - p);
+          p = p < 0 ? -p : 2 * (g - 1) - p;
           break;
         case PadMode::Replicate:
           p = p < 0 ? 0 : g - 1;
@@ -45,11 +46,6 @@ struct Axis {
         case PadMode::Circular:
           p = ((p % g) + g) % g;
           break;
-        }
-        // One reflection reaches at most g - 1 cells; a pad wider than the input stays constant.
-        if (p < 0 || p >= g) {
-          map[i] = kPad;
-          continue;
         }
       }
       map[i] = p % (insert + 1) ? kInsert : int32_t(p / (insert + 1));
@@ -73,6 +69,16 @@ struct Window {
         return fail("bad-shape", name,
                     fmt::format("the extended input has {} positions, the chip takes {}",
                                 axis->extended(), chip::kMaxExtended));
+      // Reflected and circular cells are one input away at most: beyond, the vendor's simulator
+      // reads outside its buffer.
+      int64_t reach = mode == PadMode::Reflect    ? axis->grid() - 1
+                      : mode == PadMode::Circular ? axis->grid()
+                                                  : chip::kMaxExtended;
+      if (std::max(axis->padBefore, axis->padAfter) > reach)
+        return fail("bad-shape", name,
+                    fmt::format("pads {}+{} reach past an input of {} cells", axis->padBefore,
+                                axis->padAfter, axis->grid()),
+                    "reflected pads are narrower than the input, circular ones not wider");
       // A smaller output than the input allows is fine: the rest is not computed.
       if (axis->out > axis->expectedOut())
         return fail("bad-shape", name,

@@ -41,6 +41,17 @@ TEST_P(SoakReplay, LeavesTheVendorsMemory) {
     EXPECT_TRUE(wrong || seen.contains(form)) << "no vector of form " << isa::info(form).name;
 }
 
+/// What the vendor's simulator runs breaks at most rules that only the manual has.
+TEST_P(SoakReplay, CommandsObeyTheRules) {
+  auto file = readRecording(pathOf(GetParam()->name));
+  ASSERT_TRUE(file) << file.error().text();
+  for (const Vector &v : file->vectors)
+    if (Status status = isa::verify(v.input.command); !status)
+      for (const Diagnostic &d : status.error().diagnostics())
+        EXPECT_EQ(d.code, "against-manual") << d.text() << "\n"
+                                            << isa::disassemble(v.input.command);
+}
+
 INSTANTIATE_TEST_SUITE_P(, SoakReplay, testing::ValuesIn([] {
                            std::vector<const Class *> list;
                            for (const Class &c : classes())

@@ -155,6 +155,7 @@ Status floats(Machine &m, const Job &j) {
   for (int64_t first = 0; first < j.columns; first += kFloatGroup) {
     int64_t count = std::min(kFloatGroup, j.columns - first);
     rightSizes = {};
+    std::fill(weights.begin(), weights.end(), 0.0f); // columns that the last group lacks
     for (int64_t k = 0; k < j.inner; ++k)
       for (int64_t c = 0; c < count; ++c) {
         float w = rightElement<float>(j, k, first + c);
