@@ -171,8 +171,8 @@ private:
       }
       bool good = true;
       for (uint64_t d : longs(*t.shape()->Get(0)->dim())) {
-        good = good && d <= (uint64_t{1} << 40) && !__builtin_mul_overflow(bytes, d, &bytes) &&
-               bytes <= (uint64_t{1} << 40);
+        good = good && d >= 1 && d <= (uint64_t{1} << 40) &&
+               !__builtin_mul_overflow(bytes, d, &bytes) && bytes <= (uint64_t{1} << 40);
         o.shape.push_back(static_cast<int64_t>(d));
       }
       if (!good)

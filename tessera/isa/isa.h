@@ -171,7 +171,7 @@ std::string operationName(const Command &);
 /// One line: engine, id, dep, operation, form, then every field that is not zero and not the same
 /// in all commands, as name=value; addresses in hexadecimal.
 std::string disassemble(const Command &);
-/// All broken rules of one command alone, each naming the field: "bad-command" no simulator runs it,
+/// All broken rules of one command alone, naming the field: "bad-command" no simulator runs it,
 /// "against-manual" the vendor's does (bm1684x.md 2.3, 2.10 and 3, docs/numerics.md "GDMA").
 Status verify(const Command &);
 

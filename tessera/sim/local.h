@@ -17,7 +17,12 @@ using chip::Type;
 
 struct Dims {
   int64_t n = 1, c = 1, h = 1, w = 1;
-  int64_t count() const { return n * c * h * w; }
+  /// The largest int64 where there are more: sizes of damaged commands.
+  int64_t count() const {
+    __extension__ typedef __int128 Wide;
+    Wide all = Wide(n * c) * (h * w);
+    return all > INT64_MAX ? INT64_MAX : int64_t(all);
+  }
 };
 
 /// No tensor of an instruction has more elements, repeated ones included.
