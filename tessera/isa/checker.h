@@ -56,15 +56,10 @@ public:
     require(ok, fmt::format("{} = {:#x} lies outside local memory", field, address));
     return ok;
   }
-  static std::string lanes(const char *field, uint64_t address, const char *as, uint64_t other) {
-    return fmt::format("{} starts at lane {}, {} at lane {}", field, chip::laneOf(address), as,
-                       chip::laneOf(other));
-  }
   void sameLane(const char *field, uint64_t address, const char *as, uint64_t other) {
-    require(chip::laneOf(address) == chip::laneOf(other), lanes(field, address, as, other));
-  }
-  void sameLaneByManual(const char *field, uint64_t address, const char *as, uint64_t other) {
-    manual(chip::laneOf(address) == chip::laneOf(other), lanes(field, address, as, other));
+    manual(chip::laneOf(address) == chip::laneOf(other),
+           fmt::format("{} starts at lane {}, {} at lane {}", field, chip::laneOf(address), as,
+                       chip::laneOf(other)));
   }
 
   void tensor(const char *field, const Tensor &t) {

@@ -59,7 +59,7 @@ void check(Checker &k, const sCONV &f) {
   if (f.opd0_prec > 6)
     return;
   k.tensor("res0_addr", result(f));
-  k.require(
+  k.manual(
       type == Type::Fp32 || chip::laneOf(f.opd0_addr) == 0,
       fmt::format("opd0_addr = {:#x}: the input of a convolution starts at lane 0", f.opd0_addr));
   k.require(f.opd0_str == kAligned || f.opd0_str == kFree,
@@ -72,14 +72,17 @@ void check(Checker &k, const sCONV &f) {
                          f.opd0_prec,
                          f.opd0_str,
                          {f.opd0_n_str, f.opd0_c_str, f.opd0_h_str, f.opd0_w_str}});
-  int64_t outSlots = chip::slots(chip::laneOf(f.res0_addr), int64_t(f.res0_c));
+  auto outSlots = [&](uint64_t address) {
+    return chip::slots(chip::laneOf(address), int64_t(f.res0_c));
+  };
   if (!f.opd1_const && k.local("opd1_addr", f.opd1_addr)) {
     int64_t bits = chip::bitsOf(type);
     k.align("opd1_addr", f.opd1_addr, std::max<int64_t>(1, bits / 8),
             type == Type::Fp32 ? 4 : chip::kEuBytes);
     k.sameLane("opd1_addr", f.opd1_addr, "the result", f.res0_addr);
     int64_t ic = alignUp(int64_t(f.opd0_c), chip::cubeInputs(type));
-    k.bytes("opd1_addr", f.opd1_addr, outSlots * ic * int64_t(f.opd1_h * f.opd1_w) * bits / 8);
+    k.bytes("opd1_addr", f.opd1_addr,
+            outSlots(f.opd1_addr) * ic * int64_t(f.opd1_h * f.opd1_w) * bits / 8);
   }
   bool isFloat = chip::isFloat(type);
   if (!f.opd2_const && k.local("opd2_addr", f.opd2_addr)) {
@@ -87,7 +90,7 @@ void check(Checker &k, const sCONV &f) {
     int64_t size = isFloat ? 4 : f.tsk_eu_typ ? 2 : 1;
     k.align("opd2_addr", f.opd2_addr, size);
     k.sameLane("opd2_addr", f.opd2_addr, "the result", f.res0_addr);
-    k.bytes("opd2_addr", f.opd2_addr, outSlots * size);
+    k.bytes("opd2_addr", f.opd2_addr, outSlots(f.opd2_addr) * size);
   }
   if (!f.opd3_const && (isFloat || f.tsk_eu_typ == 0)) // (pad, inserted) pairs
     edges(k, f.opd3_addr, int64_t(f.opd0_c), f.opd0_prec);
@@ -161,10 +164,10 @@ void check(Checker &k, const sRQDQ &f) {
   in.address = f.opd0_addr;
   in.type = f.opd0_prec;
   k.tensor("opd0_addr", in);
-  k.sameLaneByManual("opd0_addr", f.opd0_addr, "the result", f.res0_addr);
+  k.sameLane("opd0_addr", f.opd0_addr, "the result", f.res0_addr);
   if (!f.opd1_const && k.local("opd1_addr", f.opd1_addr)) {
     k.align("opd1_addr", f.opd1_addr, 4, 8);
-    k.sameLaneByManual("opd1_addr", f.opd1_addr, "the result", f.res0_addr);
+    k.sameLane("opd1_addr", f.opd1_addr, "the result", f.res0_addr);
     int64_t entries = f.tsk_eu_typ == 1 || f.tsk_eu_typ == 4 ? 3 : 2;
     int64_t slots = chip::slots(chip::laneOf(f.opd1_addr), int64_t(f.res0_c));
     k.bytes("opd1_addr", f.opd1_addr, (slots - 1) * chip::kEuBytes + entries * 4);
@@ -229,11 +232,11 @@ void check(Checker &k, const sSFU &f) {
   k.tensor("res0_addr", t);
   t.address = f.opd0_addr, t.type = f.opd0_prec;
   k.tensor("opd0_addr", t);
-  k.sameLaneByManual("opd0_addr", f.opd0_addr, "the result", f.res0_addr);
+  k.sameLane("opd0_addr", f.opd0_addr, "the result", f.res0_addr);
   if (f.tsk_eu_typ <= 13 && k.local("opd1_addr", f.opd1_addr)) {
     k.align("opd1_addr", f.opd1_addr, std::max<int64_t>(1, chip::bitsOf(f.opd0_prec) / 8),
             chip::kEuBytes);
-    k.sameLaneByManual("opd1_addr", f.opd1_addr, "the result", f.res0_addr);
+    k.sameLane("opd1_addr", f.opd1_addr, "the result", f.res0_addr);
     k.range("opd1_n", f.opd1_n, 2, chip::kMaxDim);
     k.bytes("opd1_addr", f.opd1_addr, int64_t(f.opd1_n) * chip::bitsOf(f.opd0_prec) / 8);
   }
