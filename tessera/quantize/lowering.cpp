@@ -122,6 +122,23 @@ mlir::RankedTensorType Lowering::resultType(mlir::Operation *op, DType dtype, do
                     : ir::quantType(context(), shape, dtype == DType::I8, scale);
 }
 
+const Threshold &Lowering::tied(mlir::Operation *op, const Threshold &own) const {
+  mlir::Value v = op->getResult(0);
+  while (v.hasOneUse()) {
+    mlir::Operation *user = *v.getUsers().begin();
+    if (llvm::isa<top::ConcatOp>(user)) {
+      auto it = thresholds_.find(ir::nameOf(user));
+      bool sameSign = it != thresholds_.end() && (it->second.min < 0) == (own.min < 0);
+      return sameSign ? it->second : own;
+    }
+    auto pad = llvm::dyn_cast<top::PadOp>(user);
+    if (!pad || !pad.getVal().isZero())
+      break;
+    v = pad.getResult();
+  }
+  return own;
+}
+
 mlir::RankedTensorType Lowering::typeFromTable(mlir::Operation *op) {
   if (!integer())
     return resultType(op, DType::F32, 0);
@@ -132,7 +149,7 @@ mlir::RankedTensorType Lowering::typeFromTable(mlir::Operation *op) {
                            "calibrate this very model: tessera calibrate " + where_});
     return resultType(op, DType::F32, 0);
   }
-  const Threshold &t = it->second;
+  const Threshold &t = tied(op, it->second);
   // Scales are kept as the f32 value the chip multiplies with.
   bool isSigned = t.min < 0;
   double scale = t.threshold / (isSigned ? 127.0 : 255.0);

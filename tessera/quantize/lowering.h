@@ -23,6 +23,10 @@ public:
   /// The quantized type the table gives to `op`'s result (f32 in F32 mode); an error and f32 if the
   /// table lacks it.
   mlir::RankedTensorType typeFromTable(mlir::Operation *op);
+  /// The row of the Concat that alone reads `op`'s result (through Pads of zeros), where it has the
+  /// same sign: written with the Concat's scale at once, the result is rounded once instead of
+  /// twice. Else `own`.
+  const Threshold &tied(mlir::Operation *op, const Threshold &own) const;
   /// The result type that keeps a lowered input's element type with the shape of `op`'s result.
   mlir::RankedTensorType typeLike(mlir::Value lowered, mlir::Operation *op);
   mlir::RankedTensorType resultType(mlir::Operation *op, DType dtype, double scale);

@@ -94,6 +94,21 @@ int64_t LayerPlan::localBytes(int64_t capacity) const {
   return sum;
 }
 
+namespace {
+
+/// About 64 slices are priced: every so many-th. Slices come in bands of alike ones, so the step
+/// has no small factor with them.
+size_t sampleStride(size_t slices) {
+  size_t step = slices / 64;
+  if (step < 2)
+    return 1;
+  while (step % 2 == 0 || step % 3 == 0 || step % 5 == 0 || step % 7 == 0)
+    ++step;
+  return step;
+}
+
+} // namespace
+
 uint64_t estimateCycles(const LayerPlan &plan, int64_t capacity) {
   std::vector<std::vector<uint32_t>> address(plan.slots.size());
   int64_t at = 0;
@@ -114,7 +129,7 @@ uint64_t estimateCycles(const LayerPlan &plan, int64_t capacity) {
   std::vector<std::vector<int64_t>> held(plan.slots.size());
   for (size_t s = 0; s < held.size(); ++s)
     held[s].assign(address[s].size(), -1);
-  size_t count = plan.slices.size(), sampleStep = std::max<size_t>(1, count / 32);
+  size_t count = plan.slices.size(), sampleStep = sampleStride(count);
   uint64_t tiu = 0, gdma = 0, first = 0, last = 0, sampled = 0;
   for (size_t k = 0; k < count; ++k) {
     const SliceWork &slice = plan.slices[k];

@@ -142,7 +142,7 @@ Network unet(int64_t width, int64_t h, int64_t w, uint32_t seed) {
     if (dy || dx)
       x = b.pad(x, {0, 0, dy / 2, dx / 2, 0, 0, dy - dy / 2, dx - dx / 2});
     int32_t s = b.mulShift(skips[size_t(level)], 77, 7, DType::I8);
-    x = twice(b.concat({s, b.mulShift(x, 51, 6, DType::I8)}), c);
+    x = twice(b.concat({s, x}), c); // written with the Concat's scale
   }
   x = b.conv(x, 2, Window2d{}, DType::I8);
   b.output(b.cast(x, DType::F32, 0));
