@@ -1,7 +1,7 @@
 // Which layers run as groups that hand their tensors on in local memory.
 #include "tessera/schedule/scheduler.h"
 
-#include "tessera/codegen/add.h"
+#include "tessera/schedule/pipeline.h"
 #include "tessera/schedule/plan_group.h"
 
 #include <algorithm>
@@ -212,7 +212,7 @@ void Scheduler::planGroups(std::vector<LayerPlan> &plans) {
   best[hosts.size()].cycles = 0;
   for (size_t k = hosts.size(); k-- > 0;) {
     Best &b = best[k];
-    b.cycles = estimateCycles(plans[size_t(hosts[k])], options_.localBytes) + best[k + 1].cycles;
+    b.cycles = aloneCycles(plans[size_t(hosts[k])], options_) + best[k + 1].cycles;
     b.next = k + 1;
     int failures = 0;
     for (size_t last = k; last < hosts.size() && failures < 3; ++last) {
@@ -224,7 +224,10 @@ void Scheduler::planGroups(std::vector<LayerPlan> &plans) {
         ++failures;
         continue;
       }
-      uint64_t cycles = estimateCycles(*plan, options_.localBytes) + best[last + 1].cycles;
+      uint64_t rest = best[last + 1].cycles;
+      if (estimateCycles(*plan, options_.localBytes) + rest >= b.cycles)
+        continue; // it takes no less
+      uint64_t cycles = aloneCycles(*plan, options_) + rest;
       if (cycles < b.cycles) {
         b.cycles = cycles;
         b.next = last + 1;

@@ -13,12 +13,13 @@ constexpr size_t kStoreSlices = 2;
 
 } // namespace
 
-PlanObjects localObjects(const LayerPlan &plan, size_t firstSlice, int64_t capacity) {
+PlanObjects localObjects(const LayerPlan &plan, size_t slices, size_t firstSlice,
+                         int64_t capacity) {
   PlanObjects p;
   std::vector<std::vector<size_t>> current; // by slot and copy
   for (const SlotSpec &s : plan.slots)
     current.emplace_back(size_t(s.copies), PlanObjects::kNone);
-  for (size_t k = 0; k < plan.slices.size(); ++k) {
+  for (size_t k = 0; k < slices; ++k) {
     p.used.emplace_back(plan.slots.size(), PlanObjects::kNone);
     for (bool loaded : {true, false})
       for (const SlotUse &u : loaded ? plan.slices[k].inputs : plan.slices[k].work) {
@@ -142,7 +143,7 @@ bool fitsLocalMemory(const LayerPlan &plan, int64_t capacity) {
     return true;
   if (!plan.lifetimes)
     return false;
-  auto p = localObjects(plan, 0, capacity);
+  auto p = localObjects(plan, plan.slices.size(), 0, capacity);
   return LocalMemory(capacity).place(p.objects);
 }
 

@@ -26,10 +26,10 @@ struct PlanObjects {
   std::vector<std::vector<size_t>> used; ///< by slice: by slot, index of the object, or none
   static constexpr size_t kNone = ~size_t(0);
 };
-/// The objects of a plan whose slices count from `firstSlice`. Two versions that share a copy of a
-/// slot are never there at the same time: what comes back after another has been there is a new
-/// object.
-PlanObjects localObjects(const LayerPlan &plan, size_t firstSlice, int64_t capacity);
+/// The objects of a plan's first `slices`, which count from `firstSlice`. Two versions that share a
+/// copy of a slot are never there at the same time: what comes back after another has been there is
+/// a new object.
+PlanObjects localObjects(const LayerPlan &plan, size_t slices, size_t firstSlice, int64_t capacity);
 
 class LocalMemory {
 public:

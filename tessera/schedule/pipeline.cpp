@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <span>
 
 namespace tessera::schedule {
 namespace {
@@ -18,7 +19,7 @@ constexpr uint64_t kNever = ~uint64_t(0);
 /// How many loads ahead are looked at for one whose place and data are there.
 constexpr size_t kWindow = 96;
 
-bool isTiu(const Instruction &i) { return i.source.buffer < 0 && i.destination.buffer < 0; }
+bool isTiu(const Instruction &i) { return i.command.engine == isa::Engine::Tiu; }
 uint64_t price(const Instructions &list, bool tiu) {
   uint64_t sum = 0;
   for (const Instruction &i : list)
@@ -54,11 +55,13 @@ struct Object {
 /// take of what can run now the transfer that is needed first.
 class Pipeline {
 public:
-  Pipeline(const std::vector<LayerPlan> &plans, const Options &options) : options_(options) {
+  /// Of each plan its first `slices`.
+  Pipeline(std::span<const LayerPlan> plans, const Options &options, size_t slices = ~size_t(0))
+      : options_(options) {
     LocalMemory memory(options.localBytes);
     std::vector<LocalObject> placed;
     for (const LayerPlan &plan : plans)
-      addPlan(plan, memory, placed);
+      addPlan(plan, std::min(plan.slices.size(), slices), memory, placed);
     findEarlierOwners(placed);
     findSources();
     start_.push_back(0);
@@ -83,6 +86,10 @@ public:
     return std::move(program_);
   }
 
+  /// After run().
+  uint64_t end() const { return std::max(tiu_, gdma_); }
+  uint64_t computed(size_t step) const { return steps_[step].computed; }
+
 private:
   struct Transfer {
     uint64_t start = kNever, deadline = kNever;
@@ -90,8 +97,9 @@ private:
     size_t index = 0; ///< in loads_, if no store
   };
 
-  void addPlan(const LayerPlan &plan, LocalMemory &memory, std::vector<LocalObject> &placed) {
-    PlanObjects p = localObjects(plan, steps_.size(), options_.localBytes);
+  void addPlan(const LayerPlan &plan, size_t slices, LocalMemory &memory,
+               std::vector<LocalObject> &placed) {
+    PlanObjects p = localObjects(plan, slices, steps_.size(), options_.localBytes);
     if (!memory.place(p.objects)) {
       placeBySlots(plan, p);
       for (const LocalObject &o : p.objects)
@@ -106,7 +114,7 @@ private:
       objects_.push_back(std::move(x));
       placed.push_back(o);
     }
-    for (size_t k = 0; k < plan.slices.size(); ++k) {
+    for (size_t k = 0; k < slices; ++k) {
       const SliceWork &work = plan.slices[k];
       Addresses a(plan.slots.size(), 0);
       for (size_t s = 0; s < a.size(); ++s)
@@ -374,6 +382,25 @@ private:
 };
 
 } // namespace
+
+uint64_t aloneCycles(const LayerPlan &plan, const Options &options) {
+  constexpr size_t kPeriods = 4, kEnough = 48;
+  size_t count = plan.slices.size(),
+         part = plan.period * std::max<size_t>(1, kEnough / plan.period);
+  part = std::max(part, kPeriods * plan.period);
+  if (count == 0)
+    return 0;
+  if (count <= 3 * part) {
+    Pipeline all({&plan, 1}, options);
+    all.run();
+    return all.end();
+  }
+  // The second part is like all that follow.
+  Pipeline begin({&plan, 1}, options, 2 * part);
+  begin.run();
+  uint64_t steady = begin.computed(2 * part - 1) - begin.computed(part - 1);
+  return begin.end() + steady * (count - 2 * part) / part;
+}
 
 Instructions pipeline(const std::vector<LayerPlan> &plans, const Options &options) {
   return Pipeline(plans, options).run();

@@ -8,4 +8,8 @@ namespace tessera::schedule {
 /// Plans in the order they run. Each must fit `options.localBytes` on its own.
 codegen::Instructions pipeline(const std::vector<LayerPlan> &plans, const Options &options);
 
+/// Cycles that the plan takes alone, pauses counted: all of it, or, where it is long, its first
+/// slices and from there on as many as they take.
+uint64_t aloneCycles(const LayerPlan &plan, const Options &options);
+
 } // namespace tessera::schedule

@@ -66,6 +66,7 @@ struct LayerPlan {
   std::vector<SliceWork> slices;
   std::string cut;
   bool lifetimes = false; ///< fits if what lives at the same time does; else all slots must
+  size_t period = 1;      ///< slices after which the same comes again
   /// Builds the constants the slices load; called once, on the plan that was chosen. May be empty.
   std::function<void(const AddConstant &)> materialize;
 

@@ -2,6 +2,8 @@
 
 #include "tessera/codegen/arith.h"
 #include "tessera/codegen/pool2d.h"
+#include "tessera/schedule/local_memory.h"
+#include "tessera/schedule/pipeline.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -18,12 +20,13 @@ struct Rows {
   int64_t from = 0, to = 0, keep = 0;
 };
 
-/// A tensor's place: the new rows of every band start at row `head`, those kept lie before them.
+/// A tensor's place: the new rows of every band start at `head`, those kept lie before them. What
+/// no op of the group reads is only there until it is stored: a few rows of one block of channels.
 struct Buffer {
   int slot = -1;
-  bool carries = false;
+  bool carries = false, passing = false;
   int64_t head = 0, plane = 0; ///< elements
-  int64_t newRows = 0;         ///< at most
+  int64_t newRows = 0;         ///< at most; of a passing one as many as a slice makes
 };
 
 struct Constant {
@@ -64,6 +67,7 @@ struct GroupPlan {
 struct At {
   int64_t n = 0;
   size_t band = 0, op = 0, block = 0;
+  int64_t from = 0, to = 0; ///< rows of the result that the slice makes
 };
 
 bool tiles(const WindowAxis &a) {
@@ -170,10 +174,14 @@ class Emitter {
 public:
   Emitter(const GroupPlan &p, const At &at, const Addresses &a)
       : p_(p), at_(at), a_(a), op_(p.work.ops[at.op]), o_(p.ops[at.op]),
-        rows_(p.bands[at.band][size_t(op_.result)]) {}
+        buffer_(p.buffers[size_t(op_.result)]) {
+    channels_ = {0, p_.view(op_.result).shape[1]};
+    if (op_.conv)
+      channels_ = o_.blocks[at_.block];
+  }
 
   Instructions compute() {
-    if (at_.block == 0)
+    if (at_.block == 0 && buffer_.carries)
       keepRows();
     if (op_.conv && o_.byCell)
       convolveByCell();
@@ -186,24 +194,31 @@ public:
 
   Instructions store() {
     const View &v = p_.view(op_.result);
-    LocalTensor t = result(rows_.from, rows_.to);
-    int64_t c0 = 0, c1 = v.shape[1];
-    if (op_.conv) {
-      std::tie(c0, c1) = o_.blocks[at_.block];
-      t = t.slotRange(c0 / chip::kLanes, chip::slots(0, c1 - c0));
-      t.plane = result(0, 1).plane;
-    }
-    return {storeTensor(
-        t, v.part({at_.n, c0, rows_.from, 0}, {1, c1 - c0, rows_.to - rows_.from, v.shape[3]}))};
+    auto [c0, c1] = channels_;
+    LocalTensor t = result(at_.from, at_.to);
+    t.address += uint32_t((c0 / chip::kLanes - firstSlot()) * t.plane * t.elementBytes());
+    t.c = c1 - c0;
+    return {
+        storeTensor(t, v.part({at_.n, c0, at_.from, 0}, {1, t.c, at_.to - at_.from, v.shape[3]}))};
   }
 
 private:
   LocalTensor result(int64_t a, int64_t b) const {
-    return rowsOf(p_, at_.band, op_.result, a, b, a_);
+    if (!buffer_.passing)
+      return rowsOf(p_, at_.band, op_.result, a, b, a_);
+    const View &v = p_.view(op_.result);
+    return {uint32_t(a_[size_t(buffer_.slot)] + (a - at_.from) * v.shape[3] * dtypeSize(v.dtype)),
+            v.dtype,
+            channels_.second - channels_.first,
+            b - a,
+            v.shape[3],
+            buffer_.plane};
   }
+  /// Of the channels that are there.
+  int64_t firstSlot() const { return buffer_.passing ? channels_.first / chip::kLanes : 0; }
   /// One slot of some rows, which any command can take if the address is aligned.
   LocalTensor resultSlot(int64_t slot, int64_t a, int64_t b) const {
-    LocalTensor t = result(a, b).slotRange(slot, 1);
+    LocalTensor t = result(a, b).slotRange(slot - firstSlot(), 1);
     t.plane = 0;
     return t;
   }
@@ -214,11 +229,12 @@ private:
 
   // Rows of the band before that are still needed move in front of the new ones.
   void keepRows() {
-    if (at_.band == 0 || rows_.keep == rows_.from)
+    const Rows &rows = p_.bands[at_.band][size_t(op_.result)];
+    if (at_.band == 0 || rows.keep == rows.from)
       return;
     const View &v = p_.view(op_.result);
     const Buffer &b = p_.buffers[size_t(op_.result)];
-    int64_t w = v.shape[3], count = rows_.from - rows_.keep, bytes = dtypeSize(v.dtype);
+    int64_t w = v.shape[3], count = rows.from - rows.keep, bytes = dtypeSize(v.dtype);
     uint32_t base = a_[size_t(b.slot)];
     int64_t before = p_.bands[at_.band - 1][size_t(op_.result)].from;
     auto side = [&](int64_t offset) {
@@ -227,7 +243,7 @@ private:
       return std::pair{begin, LaneRange{begin, uint32_t(begin + last * bytes)}};
     };
     auto [to, toRange] = side(b.head - count * w);
-    auto [from, fromRange] = side(b.head + (rows_.keep - before) * w);
+    auto [from, fromRange] = side(b.head + (rows.keep - before) * w);
     isa::Strides strides{0, uint64_t(b.plane), uint64_t(w), 1};
     std::array<int64_t, 4> size{1, v.shape[1], count, w};
     if (count * w <= chip::kMaxDim) {
@@ -262,12 +278,12 @@ private:
 
   void convolveRows() {
     auto parts = blockParts(p_, at_);
-    auto [oc0, oc1] = o_.blocks[at_.block];
+    auto [oc0, oc1] = channels_;
     int64_t width = p_.view(op_.result).shape[3];
     for (int64_t s = 0; s < chip::slots(0, oc1 - oc0); ++s) {
       int64_t slot = oc0 / chip::kLanes + s;
-      for (int64_t a = rows_.from; a < rows_.to; a += o_.subRows) {
-        int64_t b = std::min(a + o_.subRows, rows_.to);
+      for (int64_t a = at_.from; a < at_.to; a += o_.subRows) {
+        int64_t b = std::min(a + o_.subRows, at_.to);
         LocalTensor acc{a_[size_t(p_.acc)], DType::I32,
                         std::min(oc1 - oc0 - s * chip::kLanes, chip::kLanes), b - a, width};
         bool first = true;
@@ -311,13 +327,13 @@ private:
   // and kw-th column of the result.
   void convolveByCell() {
     auto layout = blockParts(p_, at_)[0];
-    auto [oc0, oc1] = o_.blocks[at_.block];
+    auto [oc0, oc1] = channels_;
     const GroupInput &in = op_.inputs[0];
     int64_t kh = in.y.kernel, kw = in.x.kernel, width = in.x.in;
     int64_t slots = chip::slots(0, oc1 - oc0), cellBytes = layout.slotBytes / (kh * kw);
     for (int64_t s = 0; s < slots; ++s)
-      for (int64_t a = rows_.from / kh; a < rows_.to / kh; a += o_.subRows) {
-        int64_t b = std::min(a + o_.subRows, rows_.to / kh), slot = oc0 / chip::kLanes + s;
+      for (int64_t a = at_.from / kh; a < at_.to / kh; a += o_.subRows) {
+        int64_t b = std::min(a + o_.subRows, at_.to / kh), slot = oc0 / chip::kLanes + s;
         LocalTensor to = resultSlot(slot, a * kh, b * kh);
         LocalTensor acc{a_[size_t(p_.acc)], DType::I32, to.c, b - a, width};
         LocalTensor plane{a_[size_t(p_.plane)], to.dtype, to.c, b - a, width};
@@ -350,9 +366,9 @@ private:
 
   // Pools and element-wise ops: slot by slot, since their commands know no planes.
   void runSlots() {
-    auto y = inputRows(op_.inputs[0], rows_.from, rows_.to);
+    auto y = inputRows(op_.inputs[0], at_.from, at_.to);
     for (int64_t s = 0; s < chip::slots(0, p_.view(op_.result).shape[1]); ++s) {
-      LocalTensor to = resultSlot(s, rows_.from, rows_.to);
+      LocalTensor to = resultSlot(s, at_.from, at_.to);
       std::vector<LocalTensor> in, scratch;
       for (size_t i = 0; i < op_.inputs.size(); ++i) {
         in.push_back(inputWindow(p_, at_, i, y->in0, y->in1, a_).slotRange(s, 1));
@@ -371,7 +387,7 @@ private:
         if (op_.relu && to.dtype == DType::I8)
           list_.push_back(arith(Arith::Max, to, tensorOperand(to), immediateOperand(0, DType::I8)));
       }
-      complete(to, s, rows_.from);
+      complete(to, s, at_.from);
     }
   }
 
@@ -380,7 +396,8 @@ private:
   const Addresses &a_;
   const GroupOp &op_;
   const Op &o_;
-  Rows rows_;
+  const Buffer &buffer_;
+  std::pair<int64_t, int64_t> channels_; ///< that the slice makes
   Instructions list_;
 };
 
@@ -528,6 +545,19 @@ struct Cut {
   int64_t accBytes = 0;
 };
 
+/// As few rows as a store can have without paying a page factor (reference cycles.md 3.1: more than
+/// three pages of 4 KiB a channel), at which the op's commands can start.
+int64_t passingRows(const GroupOp &op, const View &result) {
+  constexpr int64_t kPages = 3 * 4096;
+  int64_t row = result.shape[3] * dtypeSize(result.dtype), rows = kPages / row + 1;
+  if (op.conv)
+    return chip::alignUp(rows, op.conv->rotate ? op.conv->y.kernel : 1);
+  int64_t unit = 1;
+  for (const GroupInput &i : op.inputs)
+    unit = std::lcm(unit, chip::kEuBytes / std::gcd(chip::kEuBytes, i.y.stride * i.x.in));
+  return chip::alignUp(rows, unit);
+}
+
 std::optional<LayerPlan> build(const GroupWork &work, const Cut &cut, const Options &options) {
   auto p = std::make_shared<GroupPlan>();
   p->bands = makeBands(work, cut.bands);
@@ -556,6 +586,12 @@ std::optional<LayerPlan> build(const GroupWork &work, const Cut &cut, const Opti
       b.newRows = std::max(b.newRows, r.to - r.from);
     }
     b.carries = kept > 0;
+    b.passing = std::none_of(work.ops.begin(), work.ops.end(), [&](const GroupOp &reader) {
+      return std::any_of(reader.inputs.begin(), reader.inputs.end(),
+                         [&](const GroupInput &i) { return i.tensor == op.result; });
+    });
+    if (b.passing)
+      b.newRows = std::min(b.newRows, passingRows(op, v));
     b.head = chip::alignUp(kept * v.shape[3], unit);
     b.plane = chip::alignUp(b.head + b.newRows * v.shape[3], unit);
     int64_t slots = chip::slots(0, v.shape[1]);
@@ -583,6 +619,10 @@ std::optional<LayerPlan> build(const GroupWork &work, const Cut &cut, const Opti
         auto s = inputRows(in, r.from, r.to);
         if (!s)
           return std::nullopt;
+        if (!op.conv && b.newRows < r.to - r.from) // in several slices
+          for (int64_t a = r.from; a < r.to; a += b.newRows)
+            if (!inputRows(in, a, std::min(a + b.newRows, r.to)))
+              return std::nullopt;
         if (in.tensor < 0)
           bytes = std::max(bytes, chip::alignedLaneBytes(0, 1, p->channels(in), s->inputs(),
                                                          p->columns(in).inputs(),
@@ -627,9 +667,10 @@ std::optional<LayerPlan> build(const GroupWork &work, const Cut &cut, const Opti
       planeBytes = std::max(planeBytes, chip::alignedLaneBytes(0, 1, 1, o.subRows, width, 1));
     for (const auto &band : p->bands)
       if (const Rows &r = band[size_t(op.result)]; !o.byCell)
-        for (int64_t a = r.from; a < r.to; a += o.subRows)
-          if (!seesSome(op, a, std::min(a + o.subRows, r.to)))
-            return std::nullopt;
+        for (int64_t from = r.from; from < r.to; from += b.newRows)
+          for (int64_t a = from, to = std::min(from + b.newRows, r.to); a < to; a += o.subRows)
+            if (!seesSome(op, a, std::min(a + o.subRows, to)))
+              return std::nullopt;
     // Weights: all of them at once and for good, or block after block.
     int64_t oc = out.shape[1];
     o.blocks = {{0, oc}};
@@ -658,9 +699,16 @@ std::optional<LayerPlan> build(const GroupWork &work, const Cut &cut, const Opti
     const View &v = p->view(op.result);
     Buffer &b = p->buffers[size_t(op.result)];
     bool stored = work.tensors[size_t(op.result)].stored;
+    int64_t channels = v.shape[1];
+    bool more = several;
+    if (b.passing) {
+      if (op.conv)
+        channels = p->ops[k].blocks[0].second;
+      more = several || p->ops[k].blocks.size() > 1 || b.newRows < v.shape[2];
+    }
     b.slot =
-        slot({fmt::format("tensor{}", k), chip::slots(0, v.shape[1]) * b.plane * dtypeSize(v.dtype),
-              several && stored && !b.carries ? deep : 1, false, b.carries, false});
+        slot({fmt::format("tensor{}", k), chip::slots(0, channels) * b.plane * dtypeSize(v.dtype),
+              more && stored && !b.carries ? deep : 1, false, b.carries, false});
     if (op.recipe)
       for (DType t : op.recipe->scratch)
         p->ops[k].scratch.push_back(
@@ -672,56 +720,55 @@ std::optional<LayerPlan> build(const GroupWork &work, const Cut &cut, const Opti
   if (!plan.lifetimes && plan.localBytes(options.localBytes) > options.localBytes)
     return std::nullopt;
 
-  for (int64_t n = 0; n < batch; ++n)
-    for (size_t band = 0; band < p->bands.size(); ++band) {
-      int64_t number = n * int64_t(p->bands.size()) + int64_t(band);
-      auto tensorUse = [&](int32_t t) -> SlotUse {
-        const Buffer &b = p->buffers[size_t(t)];
-        return {b.slot, plan.slots[size_t(b.slot)].copies > 1 ? number : 0};
-      };
-      for (size_t k = 0; k < work.ops.size(); ++k) {
-        const GroupOp &op = work.ops[k];
-        const Op &o = p->ops[k];
-        size_t blocks = op.conv ? o.blocks.size() : 1;
-        for (size_t block = 0; block < blocks; ++block) {
-          At at{n, band, k, block};
-          SliceWork s;
-          if (op.conv)
-            s.inputs.push_back({o.weights, o.resident || blocks == 1
-                                               ? int64_t(block)
-                                               : number * int64_t(blocks) + int64_t(block)});
-          for (size_t i = 0; i < op.inputs.size(); ++i)
-            if (op.inputs[i].tensor < 0)
-              s.inputs.push_back({o.loads[i], number});
-            else
-              s.work.push_back(tensorUse(op.inputs[i].tensor));
-          if (op.conv) {
-            if (p->sum >= 0)
-              s.work.push_back({p->sum, 0});
-            s.work.push_back({p->acc, 0});
-            if (p->plane >= 0)
-              s.work.push_back({p->plane, 0});
-          }
-          for (int scratch : o.scratch)
-            s.work.push_back({scratch, 0});
-          s.work.push_back(tensorUse(op.result));
-          s.load = [p, at](const Addresses &a, int which) { return loadSlot(*p, at, a, which); };
-          auto owned = [layer = op.layer](Instructions list) {
-            for (Instruction &i : list)
-              i.layer = layer;
-            return list;
-          };
-          s.compute = [p, at, owned](const Addresses &a) {
-            return owned(Emitter(*p, at, a).compute());
-          };
-          if (work.tensors[size_t(op.result)].stored)
-            s.store = [p, at, owned](const Addresses &a) {
-              return owned(Emitter(*p, at, a).store());
-            };
-          plan.slices.push_back(std::move(s));
-        }
-      }
+  int64_t passed = 0; // contents of passing buffers
+  auto addSlice = [&](const At &at) {
+    const GroupOp &op = work.ops[at.op];
+    const Op &o = p->ops[at.op];
+    int64_t number = at.n * int64_t(p->bands.size()) + int64_t(at.band);
+    auto tensorUse = [&](int32_t t) -> SlotUse {
+      const Buffer &b = p->buffers[size_t(t)];
+      if (b.passing)
+        return {b.slot, passed++};
+      return {b.slot, plan.slots[size_t(b.slot)].copies > 1 ? number : 0};
+    };
+    SliceWork s;
+    if (op.conv) {
+      int64_t blocks = int64_t(o.blocks.size()), block = int64_t(at.block);
+      s.inputs.push_back({o.weights, o.resident || blocks == 1 ? block : number * blocks + block});
+      for (int scratch : {p->sum, p->acc, p->plane})
+        if (scratch >= 0)
+          s.work.push_back({scratch, 0});
     }
+    for (size_t i = 0; i < op.inputs.size(); ++i)
+      if (op.inputs[i].tensor < 0)
+        s.inputs.push_back({o.loads[i], number});
+      else
+        s.work.push_back(tensorUse(op.inputs[i].tensor));
+    for (int scratch : o.scratch)
+      s.work.push_back({scratch, 0});
+    s.work.push_back(tensorUse(op.result));
+    s.load = [p, at](const Addresses &a, int which) { return loadSlot(*p, at, a, which); };
+    auto owned = [layer = op.layer](Instructions list) {
+      for (Instruction &i : list)
+        i.layer = layer;
+      return list;
+    };
+    s.compute = [p, at, owned](const Addresses &a) { return owned(Emitter(*p, at, a).compute()); };
+    if (work.tensors[size_t(op.result)].stored)
+      s.store = [p, at, owned](const Addresses &a) { return owned(Emitter(*p, at, a).store()); };
+    plan.slices.push_back(std::move(s));
+  };
+  for (int64_t n = 0; n < batch; ++n)
+    for (size_t band = 0; band < p->bands.size(); ++band)
+      for (size_t k = 0; k < work.ops.size(); ++k) {
+        const Rows &r = p->bands[band][size_t(work.ops[k].result)];
+        size_t blocks = work.ops[k].conv ? p->ops[k].blocks.size() : 1;
+        int64_t step = p->buffers[size_t(work.ops[k].result)].newRows;
+        for (size_t block = 0; block < blocks; ++block)
+          for (int64_t from = r.from; from < r.to; from += step)
+            addSlice({n, band, k, block, from, std::min(from + step, r.to)});
+      }
+  plan.period = plan.slices.size() / size_t(batch * cut.bands);
   plan.materialize = [p](const AddConstant &addConstant) { materialize(*p, addConstant); };
   int64_t rows = p->bands.back()[size_t(work.ops.back().result)].to -
                  p->bands.back()[size_t(work.ops.back().result)].from;
@@ -733,7 +780,12 @@ std::optional<LayerPlan> build(const GroupWork &work, const Cut &cut, const Opti
 } // namespace
 
 std::optional<LayerPlan> planGroup(const GroupWork &work, const Options &options) {
-  PlanChoice choice(options.localBytes);
+  struct Candidate {
+    uint64_t estimate;
+    LayerPlan plan;
+  };
+  std::vector<Candidate> best; // by estimate, which counts no pauses
+  constexpr size_t kTried = 4;
   int64_t h = work.tensors[size_t(work.ops.back().result)].view.shape[2];
   int kept = 0;
   for (int64_t bands = 1; bands <= h && kept < 4;) {
@@ -741,12 +793,28 @@ std::optional<LayerPlan> planGroup(const GroupWork &work, const Options &options
     for (int64_t resident : {chip::kLaneBytes, int64_t(32768), int64_t(0)})
       for (int64_t acc : {32768, 16384}) {
         auto plan = build(work, {bands, resident, acc}, options);
-        fits |= plan && choice.offer(std::move(*plan));
+        if (!plan || !fitsLocalMemory(*plan, options.localBytes))
+          continue;
+        fits = true;
+        uint64_t estimate = estimateCycles(*plan, options.localBytes);
+        auto at = std::upper_bound(best.begin(), best.end(), estimate,
+                                   [](uint64_t e, const Candidate &c) { return e < c.estimate; });
+        best.insert(at, {estimate, std::move(*plan)});
+        if (best.size() > kTried)
+          best.pop_back();
       }
     kept += fits;
     bands += std::max<int64_t>(1, bands / (fits ? 2 : 8));
   }
-  return choice.take();
+  std::optional<LayerPlan> chosen;
+  uint64_t cycles = 0;
+  for (Candidate &c : best)
+    if (!chosen || c.estimate < cycles)
+      if (uint64_t t = aloneCycles(c.plan, options); !chosen || t < cycles) {
+        cycles = t;
+        chosen = std::move(c.plan);
+      }
+  return chosen;
 }
 
 } // namespace tessera::schedule
