@@ -30,6 +30,10 @@ void addDeploy(Program &p) {
   verb->add_flag("--compare_all", o->compareAll, "compare inner tensors with the reference too");
   verb->add_flag("--profile", o->profile,
                  "also compiler_profile_0.txt beside the .bmodel: the cycles of every command");
+  std::string rewrites = "rewrites not to do, separated by commas";
+  for (const auto &[name, does] : driver::kDeployRewrites)
+    rewrites += std::string("; ") + name + ": " + does;
+  verb->add_option("--without", o->without, rewrites)->delimiter(',');
   onRun(p, verb, [=, &p]() -> Result<Answer> {
     std::transform(o->quantize.begin(), o->quantize.end(), o->quantize.begin(),
                    [](unsigned char c) { return std::toupper(c); });

@@ -215,6 +215,17 @@ Result<Report> calibrate(const CalibrateOptions &o) {
 
 Result<Report> deploy(const DeployOptions &o) {
   Report report;
+  auto has = [&](const char *name) {
+    return std::find(o.without.begin(), o.without.end(), name) == o.without.end();
+  };
+  for (const std::string &name : o.without)
+    if (std::none_of(std::begin(kDeployRewrites), std::end(kDeployRewrites),
+                     [&](const auto &r) { return r.first == name; })) {
+      std::string known;
+      for (const auto &r : kDeployRewrites)
+        known += (known.empty() ? "" : ", ") + std::string(r.first);
+      return fail("bad-option", "--without", "'" + name + "' is no rewrite", "one of " + known);
+    }
   TESSERA_ASSIGN(ir::Module top, loadModule(o.mlir));
   // Quantize.
   quantize::Thresholds thresholds;
@@ -228,7 +239,8 @@ Result<Report> deploy(const DeployOptions &o) {
       thresholds[row.name] = {row.threshold, row.min, row.max};
   }
   TESSERA_ASSIGN(quantize::Quantized quantized,
-                 quantize::quantize(top, thresholds, {o.quantize, o.chip}, o.mlir.string()));
+                 quantize::quantize(top, thresholds, {o.quantize, o.chip, has("tie_scales")},
+                                    o.mlir.string()));
   ir::Module &tpu = quantized.module;
   std::string suffix = o.quantize == "INT8" ? "int8_sym" : "f32";
   std::string base = top.name() + "_" + o.chip + "_" + suffix;
@@ -248,7 +260,11 @@ Result<Report> deploy(const DeployOptions &o) {
                   "has no code generator yet: the tpu file was written and runs on the interpreter",
                   "leave --model out, or use INT8");
     TESSERA_ASSIGN(schedule::Network network, schedule::networkOf(tpu));
-    TESSERA_ASSIGN(schedule::Schedule plan, schedule::schedule(network, {}));
+    schedule::Options options;
+    options.groups = has("groups");
+    if (!has("unfold"))
+      options.unfold = schedule::Unfolding::Never;
+    TESSERA_ASSIGN(schedule::Schedule plan, schedule::schedule(network, options));
     TESSERA_ASSIGN(emit::Emitted emitted, emit::emit(network, plan));
     emitted.model.recipe = recipeJson(inputsOf(tpu), outputsOf(tpu));
     addOnnxNodes(emitted.ids, top);

@@ -42,8 +42,15 @@ struct DeployOptions {
   std::filesystem::path testInput, testReference;
   double toleranceCosine = 0.8, toleranceEuclid = 0.5;
   bool compareAll = false;
-  bool profile = false; ///< also compiler_profile_0.txt beside the bmodel
+  bool profile = false;             ///< also compiler_profile_0.txt beside the bmodel
+  std::vector<std::string> without; ///< rewrites not to do: names of kDeployRewrites
 };
+/// Rewrites that can be left out, each with what it does.
+inline constexpr std::pair<const char *, const char *> kDeployRewrites[] = {
+    {"tie_scales", "tensors that only a Concat reads take its scale"},
+    {"unfold", "convolutions of few input channels run over their unfolded windows"},
+    {"groups", "chains of layers stay in local memory"}};
+
 /// top + table -> tpu module, schedule, bmodel. With a test input: interpreter and simulator must
 /// agree in every bit; with a reference, its tensors must be as like as the tolerances ask.
 Result<Report> deploy(const DeployOptions &options);

@@ -124,7 +124,7 @@ mlir::RankedTensorType Lowering::resultType(mlir::Operation *op, DType dtype, do
 
 const Threshold &Lowering::tied(mlir::Operation *op, const Threshold &own) const {
   mlir::Value v = op->getResult(0);
-  while (v.hasOneUse()) {
+  while (options_.tieScales && v.hasOneUse()) {
     mlir::Operation *user = *v.getUsers().begin();
     if (llvm::isa<top::ConcatOp>(user)) {
       auto it = thresholds_.find(ir::nameOf(user));

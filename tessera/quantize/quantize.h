@@ -17,6 +17,7 @@ using Thresholds = std::map<std::string, Threshold>;
 struct Options {
   std::string mode = "INT8"; ///< INT8 (symmetric, per-channel weights) or F32
   std::string chip = "bm1684x";
+  bool tieScales = true; ///< what only a Concat reads is written with the Concat's scale
 };
 
 struct Quantized {

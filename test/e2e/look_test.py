@@ -104,7 +104,7 @@ try:
               f"picture {tensor} t.png", f"save {tensor}[0,0] t.npz", "print l0+0x0 i8 1x1x4x8", "print 0x100000000 u8 8", "restart", "quit"]
     said = run("debug", "n.bmodel", "--input", "n_in_f32.npz", feed="\n".join(script))
     for text in ("before tiu:20", "  op      ", "  cycles  ", "changed l0+0x0+16", " old ", " new ", "wrote to l5+0x0+64",
-                 "break 4 at Pool2D", "f32 4x8", "t.png:", "t.npz:", "before gdma:1 "):
+                 "break 4 at Pool2D", "f32 4x8", "t.png:", "t.npz:", "before tiu:1 "):
         assert text in said, f"{text}\n{said}"
     assert (work / "t.png").read_bytes().startswith(b"\x89PNG")
     wrong = run("debug", "n.bmodel", "--input", "n_in_f32.npz", feed="brake\nprint nothing\n", code=1)
