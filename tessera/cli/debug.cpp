@@ -25,7 +25,8 @@ Result<Answer> debugRun(const DebugArguments &a, bool json) {
   if (a.input.extension() != ".npz" && a.input.extension() != ".npy")
     noteUnknownRecipe(*model);
   TESSERA_ASSIGN(TensorMap inputs, model->readInput(a.input));
-  TESSERA_ASSIGN(runtime::Session session, runtime::Session::open(a.model, {open.net, open.inputShapes}));
+  TESSERA_ASSIGN(runtime::Session session,
+                 runtime::Session::open(a.model, {open.net, open.inputShapes}));
   TESSERA_ASSIGN(debug::Debugger debugger,
                  debug::Debugger::make(std::move(session), std::move(inputs)));
   std::vector<std::string> lines = a.commands;
@@ -92,6 +93,7 @@ void addDebug(Program &p) {
   verb->add_option("-x,--script", a->script, "a file of commands, one a line, run after those");
   a->shapes.addNet(verb);
   a->recipe.add(verb);
+  addCycles(p, verb);
   onRun(p, verb, [a, &p] { return debugRun(*a, p.json); });
 }
 

@@ -34,6 +34,7 @@ void addDeploy(Program &p) {
   for (const auto &[name, does] : driver::kDeployRewrites)
     rewrites += std::string("; ") + name + ": " + does;
   verb->add_option("--without", o->without, rewrites)->delimiter(',');
+  addCycles(p, verb);
   onRun(p, verb, [=, &p]() -> Result<Answer> {
     std::transform(o->quantize.begin(), o->quantize.end(), o->quantize.begin(),
                    [](unsigned char c) { return std::toupper(c); });
@@ -49,7 +50,10 @@ void addDeploy(Program &p) {
     TESSERA_TRY(
         keepInputs({o->mlir, o->calibrationTable, o->testInput, o->testReference}, {o->model}));
     TESSERA_ASSIGN(driver::Report r, p.compiler.deploy(*o));
-    return Answer{r.json, r.lines};
+    Answer answer{r.json, r.lines};
+    if (!o->model.empty())
+      sayPreset(answer);
+    return answer;
   });
 }
 

@@ -55,10 +55,11 @@ void addDis(Program &p) {
   verb->add_option("--engine", a->engine, "both (default), tiu or gdma")
       ->check(CLI::IsMember({"both", "tiu", "gdma"}));
   verb->add_option("-o,--output", a->output, "write to this file instead of standard output");
+  addCycles(p, verb);
   onRun(p, verb, [a]() -> Result<Answer> {
     TESSERA_TRY(keepInputs({a->model}, {a->output}));
     TESSERA_ASSIGN(bmodel::Model model, bmodel::read(a->model));
-    std::string text;
+    std::string text = "# cycles by " + cycles::inForce().basis() + "\n";
     int64_t groups = 0;
     for (const bmodel::Net &net : model.nets)
       for (size_t s = 0; s < net.stages.size(); ++s)

@@ -62,8 +62,10 @@ Result<Answer> eval(const EvalArguments &a, const Compiler &compiler) {
   if (s.referenceDice)
     answer.lines.push_back(
         fmt::format("reference {}: Dice {:.6f}", a.reference.string(), *s.referenceDice));
-  if (s.score)
+  if (s.score) {
     answer.lines.push_back(fmt::format("{:.3f} ms, score {:.4f}", *s.ms, *s.score));
+    sayPreset(answer);
+  }
   if (!a.picture.empty()) {
     std::vector<SideBySideRow> rows;
     for (const evaluate::Pictured &r : s.pictures)
@@ -104,6 +106,7 @@ void addEval(Program &p) {
   a->shapes.addNet(verb);
   a->recipe.add(verb);
   a->decide.add(verb);
+  addCycles(p, verb);
   onRun(p, verb, [a, &p] { return eval(*a, p.compiler); });
 }
 

@@ -11,6 +11,7 @@ void addInfo(Program &p) {
       addVerb(p, "info", "what a .bmodel holds: tensors, memory, commands, estimated ms",
               "  tessera info unet_int8.bmodel\n  tessera info --json vendor.bmodel\n");
   verb->add_option("model", *file, ".bmodel, ours or the vendor's")->required();
+  addCycles(p, verb);
   onRun(p, verb, [file]() -> Result<Answer> {
     TESSERA_ASSIGN(bmodel::Model model, bmodel::read(*file));
     TESSERA_ASSIGN(double ms, driver::estimateMilliseconds(model));
@@ -19,6 +20,7 @@ void addInfo(Program &p) {
     answer.json["ms"] = ms;
     answer.lines.push_back(bmodel::infoText(model));
     answer.lines.push_back(fmt::format("estimated run time: {:.6f} ms", ms));
+    sayPreset(answer);
     return answer;
   });
 }

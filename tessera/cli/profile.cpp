@@ -12,6 +12,7 @@ void addProfile(Program &p) {
     std::string format = "summary", net;
     int64_t stage = 0;
     int64_t rows = 20;
+    std::vector<std::string> whatIf;
   };
   auto a = std::make_shared<Arguments>();
   CLI::App *verb = addVerb(
@@ -31,12 +32,25 @@ void addProfile(Program &p) {
       ->check(wholeNumber(0, 1 << 20));
   verb->add_option("--rows", a->rows, "rows of each table of the summary (default 20)")
       ->check(wholeNumber(1, 1 << 30));
+  verb->add_option("--what-if", a->whatIf,
+                   "NAME=NUMBER: a constant of the preset changed, e.g. lanes=128, bandwidth=1.5 "
+                   "(a factor), clock_hz=950000000, CONV.int8.start_cycles=40; may be given often")
+      ->allow_extra_args(false);
+  addCycles(p, verb);
   onRun(p, verb, [a]() -> Result<Answer> {
     TESSERA_TRY(keepInputs({a->model}, {a->output}));
     TESSERA_ASSIGN(bmodel::Model model, bmodel::read(a->model));
     TESSERA_TRY(bmodel::select(model, {a->net, {}}, a->model.string()));
     TESSERA_ASSIGN(profile::Profile profile,
                    profile::profile(model, size_t(a->stage), a->model.string()));
+    std::string instead;
+    if (!a->whatIf.empty()) {
+      instead = fmt::format("{:.6f} ms by {}", profile.milliseconds(), profile.preset.name);
+      TESSERA_ASSIGN(cycles::Preset changed, cycles::changed(profile.preset, a->whatIf));
+      cycles::setInForce(std::move(changed));
+      TESSERA_ASSIGN(profile, profile::profile(model, size_t(a->stage), a->model.string()));
+      instead = fmt::format("what-if: {:.6f} ms instead of {}\n", profile.milliseconds(), instead);
+    }
     auto dump = [](const nlohmann::ordered_json &j) {
       return j.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
     };
@@ -48,18 +62,20 @@ void addProfile(Program &p) {
     else if (a->format == "chrome")
       text = dump(profile::chromeTrace(profile));
     else
-      text = profile::summaryText(profile, size_t(a->rows));
+      text = instead + profile::summaryText(profile, size_t(a->rows));
     Answer answer;
-    answer.json = {{"net", profile.net},
-                   {"cycles", profile.totalCycles},
-                   {"ms", double(profile.totalCycles) / 1e6},
-                   {"commands", profile.total.commands}};
+    answer.json = {
+        {"net", profile.net},
+        {"cycles", profile.totalCycles},
+        {"ms", profile.milliseconds()},
+        {"commands", profile.total.commands},
+        {"preset", {{"name", profile.preset.name}, {"exact_for", profile.preset.exact}}}};
     if (!a->output.empty()) {
       TESSERA_TRY(writeText(a->output, text));
       answer.json["output"] = a->output.string();
       answer.lines.push_back(fmt::format("{}: {} commands, {:.6f} ms", a->output.string(),
-                                         profile.total.commands,
-                                         double(profile.totalCycles) / 1e6));
+                                         profile.total.commands, profile.milliseconds()));
+      sayPreset(answer);
     } else {
       text.pop_back();
       answer.json["text"] = text;

@@ -1,5 +1,6 @@
 #include "tessera/cli/verb.h"
 
+#include "tessera/cycles/preset.h"
 #include "tessera/support/file.h"
 #include "tessera/support/parallel.h"
 #include "tessera/support/progress.h"
@@ -98,6 +99,18 @@ CLI::App *addVerb(Program &program, const std::string &name, const std::string &
   return verb;
 }
 
+void addCycles(Program &program, CLI::App *verb) {
+  verb->add_option("--cycles", program.cycles,
+                   "cycle constants: a preset's name or file (default " +
+                       cycles::presets().front().name + "; docs/cycles.md)");
+}
+
+void sayPreset(Answer &answer) {
+  const cycles::Preset &p = cycles::inForce();
+  answer.json["preset"] = {{"name", p.name}, {"exact_for", p.exact}};
+  answer.lines.push_back("cycles by " + p.basis());
+}
+
 void onRun(Program &program, CLI::App *verb, std::function<Result<Answer>()> body) {
   verb->callback([&program, body = std::move(body)] { program.chosen = body; });
 }
@@ -123,6 +136,7 @@ int runProgram(int argc, const char *const *argv, const Compiler &compiler) {
   addDis(p);
   addCompare(p);
   addProfile(p);
+  addFitCycles(p);
   addDebug(p);
   try {
     p.app.parse(argc, argv);
@@ -136,6 +150,14 @@ int runProgram(int argc, const char *const *argv, const Compiler &compiler) {
       printError(s.error());
       return 1;
     }
+  if (!p.cycles.empty()) {
+    auto preset = cycles::preset(p.cycles);
+    if (!preset) {
+      printError(preset.error());
+      return 1;
+    }
+    cycles::setInForce(std::move(*preset));
+  }
   Progress::setEnabled(!p.quiet);
   if (p.threads > 0)
     setThreadCount(p.threads);

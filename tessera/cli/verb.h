@@ -24,12 +24,17 @@ struct Program {
   bool json = false;
   bool quiet = false;
   int threads = 0;
+  std::string cycles;                     ///< a preset or a file of one; empty: the program's
   std::function<Result<Answer>()> chosen; ///< set by the verb that was parsed
 };
 
 /// Adds a subcommand with the common flags and the examples shown below its --help.
 CLI::App *addVerb(Program &program, const std::string &name, const std::string &what,
                   const std::string &examples);
+/// --cycles PRESET|FILE, for verbs that print an estimate: in force before the verb runs.
+void addCycles(Program &program, CLI::App *verb);
+/// Says of an estimate which preset it is by and where that is exact.
+void sayPreset(Answer &answer);
 /// Runs `body` when the verb was chosen.
 void onRun(Program &program, CLI::App *verb, std::function<Result<Answer>()> body);
 
@@ -43,6 +48,7 @@ void addDis(Program &);
 void addInfo(Program &);
 void addCompare(Program &);
 void addProfile(Program &);
+void addFitCycles(Program &);
 void addDebug(Program &);
 
 /// Parses `argv` and runs the verb; messages on stderr. Exit codes: 0 done, 1 a mistake in the

@@ -8,12 +8,25 @@ namespace tessera::cycles {
 using isa::Command;
 using isa::Engine;
 
-uint64_t commandCycles(const Command &c) {
-  return (c.engine == Engine::Tiu ? priceTiu(c) : priceGdma(c)).cycles;
+uint64_t commandCycles(const Command &c, const Preset &p) {
+  if (isa::isSystem(c))
+    return 0;
+  Price price = priceOf(c, p);
+  const Cost &cost = p.cost(price.kind);
+  // floor(start + units / per * perUnit), the division last.
+  Wide per = Wide(price.per) * cost.perUnit.den, units = price.units * cost.perUnit.num;
+  if (cost.start.num) {
+    units = units * cost.start.den + per * cost.start.num;
+    per *= cost.start.den;
+  }
+  // The smallest command seen takes one cycle.
+  return std::max<uint64_t>(1, uint64_t(per == 1 ? units : units / per));
 }
 
-bool priceIsMeasured(const Command &c) {
-  return (c.engine == Engine::Tiu ? priceTiu(c) : priceGdma(c)).measured;
+bool priceIsMeasured(const Command &c) { return priceOf(c, presets().front()).measured; }
+
+Kind kindOf(const Command &c) {
+  return isa::isSystem(c) ? Kind::System : priceOf(c, inForce()).kind;
 }
 
 namespace {
@@ -23,6 +36,7 @@ struct Run {
   Engine engine;
   std::span<const Command> stream;
   std::vector<TimedCommand> &timed;
+  const Preset &preset;
   std::vector<uint32_t> ids{}; ///< of the commands done, ascending
   uint64_t end = 0, busy = 0;
 
@@ -55,7 +69,7 @@ Result<bool> advance(Run &run, const Run &other) {
     const uint64_t *ready = finished(other, isa::commandDep(c));
     if (!ready)
       return moved;
-    uint64_t cycles = commandCycles(c), start = std::max(run.end, *ready);
+    uint64_t cycles = commandCycles(c, run.preset), start = std::max(run.end, *ready);
     run.end = start + cycles;
     run.busy += cycles;
     run.timed.push_back({start, run.end});
@@ -67,11 +81,12 @@ Result<bool> advance(Run &run, const Run &other) {
 
 } // namespace
 
-Result<Timeline> timeline(std::span<const Command> tiu, std::span<const Command> gdma) {
+Result<Timeline> timeline(std::span<const Command> tiu, std::span<const Command> gdma,
+                          const Preset &preset) {
   Timeline t;
   t.tiu.reserve(tiu.size());
   t.gdma.reserve(gdma.size());
-  Run a{Engine::Tiu, tiu, t.tiu}, b{Engine::Gdma, gdma, t.gdma};
+  Run a{Engine::Tiu, tiu, t.tiu, preset}, b{Engine::Gdma, gdma, t.gdma, preset};
   while (true) {
     TESSERA_ASSIGN(bool movedA, advance(a, b));
     TESSERA_ASSIGN(bool movedB, advance(b, a));

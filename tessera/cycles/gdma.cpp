@@ -2,22 +2,12 @@
 #include "tessera/cycles/cycles.h"
 #include "tessera/cycles/price.h"
 #include <algorithm>
+#include <bit>
 
 namespace tessera::cycles {
 namespace {
 
 using namespace isa;
-
-using Wide = unsigned __int128; // bytes * 2^30 leaves 64 bits
-constexpr uint64_t kShortRun = 256;
-constexpr uint64_t kPage = 4096, kPages = 4;
-
-const chip::Preset &rates() { return chip::presets()[0]; }
-
-// floor(numerator / denominator / rate), exactly.
-uint64_t atRate(Wide numerator, Wide denominator, chip::Rate rate) {
-  return uint64_t(numerator * rate.den / (denominator * rate.num));
-}
 
 uint64_t elementBytes(uint64_t format) {
   return std::max<uint64_t>(1, uint64_t(chip::bitsOf(format)) / 8);
@@ -64,7 +54,7 @@ template <class T> std::pair<Side, Side> sides(const T &f) {
 
 struct Runs {
   uint64_t count, bytes;
-  Wide padded() const { return Wide(count) * std::max(bytes, kShortRun); }
+  Wide padded(const Preset &p) const { return Wide(count) * std::max(bytes, p.shortRun); }
 };
 // 3.1: contiguous pieces of a plane on the side `shape`; `other` must be contiguous there too.
 Runs runs(const Side &shape, const Side *other, uint64_t e) {
@@ -81,39 +71,36 @@ Runs runs(const Side &shape, const Side *other, uint64_t e) {
 
 // 3.1: pages judged to be used on the system side, 1 to 4. The loops end early: at the window's
 // end, at a zero stride, which counts once, and when every page is used.
-uint64_t pages(const Side &s, uint64_t e) {
-  constexpr uint64_t kWindow = kPage * kPages;
+uint64_t pages(const Preset &p, const Side &s, uint64_t e) {
+  const uint64_t page = p.pageBytes, window = page * p.pages;
   Wide x = Wide(std::max<uint64_t>(s.h, 1)) * s.stride.h * e;
-  uint64_t perChannel = uint64_t(std::clamp<Wide>((x + kPage - 1) / kPage, 1, kPages));
-  uint64_t ns = s.stride.n * e, cs = s.stride.c * e, count = 0;
-  bool used[kPages] = {};
-  for (uint64_t n = 0, no = 0; n < s.n && no < kWindow && count < kPages; ++n, no += ns) {
-    for (uint64_t c = 0, o = no; c < s.c && o < kWindow && count < kPages; ++c, o += cs) {
-      for (uint64_t k = 0; k < perChannel && o + kPage * k < kWindow; ++k) {
-        bool &page = used[o / kPage + k];
-        count += !page;
-        page = true;
-      }
+  uint64_t perChannel = uint64_t(std::clamp<Wide>((x + page - 1) / page, 1, p.pages));
+  uint64_t ns = s.stride.n * e, cs = s.stride.c * e, used = 0; // a bit a page
+  const uint64_t all = p.pages == 64 ? ~uint64_t(0) : (uint64_t(1) << p.pages) - 1;
+  for (uint64_t n = 0, no = 0; n < s.n && no < window && used != all; ++n, no += ns) {
+    for (uint64_t c = 0, o = no; c < s.c && o < window && used != all; ++c, o += cs) {
+      for (uint64_t k = 0; k < perChannel && o + page * k < window; ++k)
+        used |= uint64_t(1) << (o / page + k);
       if (cs == 0)
         break;
     }
     if (ns == 0)
       break;
   }
-  return std::max<uint64_t>(1, count);
+  return std::max<uint64_t>(1, uint64_t(std::popcount(used)));
 }
 
-Price tensor(const DMA_tensor &f) {
+Price price(const Preset &p, const DMA_tensor &f) { // 3.1
   uint64_t e = elementBytes(f.src_data_format);
   auto [src, dst] = sides(f);
   if (f.fill_constant_en) { // 3.2; seen for DRAM only
     if (f.nchw_copy == 0 && dst.stride == Strides{})
       defaultStrides(dst, e);
-    return {atRate(runs(dst, nullptr, e).padded(), 1, rates().burstLoad), !dst.local()};
+    return {Kind::Fill, runs(dst, nullptr, e).padded(p), 1, !dst.local()};
   }
   if (f.cmd_special_function == 3) { // 3.2: channel broadcast, source sizes
-    Wide bytes = Wide(src.n) * src.c * std::max(src.h * src.w * e, kShortRun);
-    return {atRate(bytes, 1, rates().burstLoad), !src.local() && dst.local()};
+    Wide bytes = Wide(src.n) * src.c * std::max(src.h * src.w * e, p.shortRun);
+    return {Kind::Broadcast, bytes, 1, !src.local() && dst.local()};
   }
   // Between two places of the same kind: nothing was seen. In local memory no page counts; in
   // system memory the slower side, the store, decides.
@@ -122,68 +109,61 @@ Price tensor(const DMA_tensor &f) {
   bool seen = src.local() != dst.local() && f.cmd_special_function <= 1 &&
               chip::spaceOf(src.address) != chip::Space::L2;
   const Side &system = load ? src : dst, &other = load ? dst : src;
-  Wide padded = runs(system, &other, e).padded();
+  Wide padded = runs(system, &other, e).padded(p);
   if (src.local() && dst.local())
-    return {atRate(padded, 1, rates().tensorLoad), false};
-  return {
-      atRate(padded * kPages, pages(system, e), load ? rates().tensorLoad : rates().tensorStore),
-      seen};
+    return {Kind::TensorLocal, padded, 1, false};
+  return {load ? Kind::TensorLoad : Kind::TensorStore, padded * p.pages, pages(p, system, e), seen};
 }
 
-Price matrix(const DMA_matrix &f) { // 3.2
+Price price(const Preset &p, const DMA_matrix &f) { // 3.2
   uint64_t e = elementBytes(f.src_data_format);
   bool load = chip::spaceOf(destinationAddress(f)) == chip::Space::Local;
   uint64_t h = load ? f.src_hsize : f.dst_hsize, w = load ? f.src_wsize : f.dst_wsize;
   uint64_t localW = load ? f.dst_wsize : f.src_wsize;
   uint64_t run = std::max<uint64_t>(1, std::min(localW, w) * e);
   Wide total = Wide(h) * w * e;
-  return {
-      atRate(total * std::max(run, kShortRun), run, load ? rates().burstLoad : rates().burstStore),
-      f.cmd_special_function == 0};
+  return {load ? Kind::MatrixLoad : Kind::MatrixStore, total * std::max(run, p.shortRun), run,
+          f.cmd_special_function == 0};
 }
 
-// The forms below were never seen but gather. They get the burst rate of their direction.
-chip::Rate burst(uint64_t destination) {
-  return chip::spaceOf(destination) == chip::Space::Local ? rates().burstLoad : rates().burstStore;
-}
-template <class T> Price linear(const T &f, uint64_t elements) {
-  uint64_t bytes = std::max(elements * elementBytes(f.src_data_format), kShortRun);
-  return {atRate(bytes, 1, burst(destinationAddress(f))), false};
+// The forms below were never seen but gather. They move their bytes in one run.
+template <class T> Price linear(const Preset &p, const T &f, uint64_t elements) {
+  bool load = chip::spaceOf(destinationAddress(f)) == chip::Space::Local;
+  return {load ? Kind::LinearLoad : Kind::LinearStore,
+          std::max(elements * elementBytes(f.src_data_format), p.shortRun), 1, false};
 }
 
-Price price(const DMA_tensor &f) { return tensor(f); }
-Price price(const DMA_matrix &f) { return matrix(f); }
 // 3.2: a row an index; the destination size fields may be left 0.
-Price price(const DMA_gather &f) {
+Price price(const Preset &, const DMA_gather &f) {
   Wide bytes = Wide(f.index_csize) * f.index_hsize * f.src_wsize * elementBytes(f.src_data_format);
-  return {atRate(bytes, 1, rates().gather), true};
+  return {Kind::Gather, bytes};
 }
-Price price(const DMA_scatter &f) { // as gather, by the rows read
+Price price(const Preset &, const DMA_scatter &f) { // as gather, by the rows read
   Wide bytes = Wide(f.src_csize) * f.src_hsize * f.src_wsize * elementBytes(f.src_data_format);
-  return {atRate(bytes, 1, rates().gather), false};
+  return {Kind::Gather, bytes, 1, false};
 }
-Price price(const DMA_cw_transpose &f) { // as a tensor move of the same sizes
+Price price(const Preset &p, const DMA_cw_transpose &f) { // as a tensor move of the same sizes
   uint64_t e = elementBytes(f.src_data_format);
   auto [src, dst] = sides(f);
   const Side &system = dst.local() ? src : dst;
-  Wide padded = runs(system, nullptr, e).padded();
-  return {atRate(padded * kPages, pages(system, e),
-                 dst.local() ? rates().tensorLoad : rates().tensorStore),
-          false};
+  return {dst.local() ? Kind::TensorLoad : Kind::TensorStore,
+          runs(system, nullptr, e).padded(p) * p.pages, pages(p, system, e), false};
 }
-Price price(const DMA_general &f) { return linear(f, f.src_cstride); }
-Price price(const sDMA_general &f) { return linear(f, f.src_cstride); }
 template <class T> uint64_t sourceElements(const T &f) {
   return f.src_nsize * f.src_csize * f.src_hsize * f.src_wsize;
 }
-Price price(const DMA_masked_select &f) { return linear(f, sourceElements(f)); }
-Price price(const sDMA_masked_select &f) { return linear(f, sourceElements(f)); }
-Price price(const DMA_nonzero &f) { return linear(f, sourceElements(f)); }
-Price price(const sDMA_nonzero &f) { return linear(f, sourceElements(f)); }
-Price price(const sDMA_matrix &f) {
-  return linear(f, f.src_hsize_dst_hsize * f.src_wsize_dst_wsize);
+Price price(const Preset &p, const DMA_general &f) { return linear(p, f, f.src_cstride); }
+Price price(const Preset &p, const sDMA_general &f) { return linear(p, f, f.src_cstride); }
+Price price(const Preset &p, const DMA_masked_select &f) { return linear(p, f, sourceElements(f)); }
+Price price(const Preset &p, const sDMA_masked_select &f) {
+  return linear(p, f, sourceElements(f));
 }
-Price price(const sDMA_sys &) { return {0, true}; }
+Price price(const Preset &p, const DMA_nonzero &f) { return linear(p, f, sourceElements(f)); }
+Price price(const Preset &p, const sDMA_nonzero &f) { return linear(p, f, sourceElements(f)); }
+Price price(const Preset &p, const sDMA_matrix &f) {
+  return linear(p, f, f.src_hsize_dst_hsize * f.src_wsize_dst_wsize);
+}
+Price price(const Preset &, const sDMA_sys &) { return {}; }
 
 template <class T> uint64_t movedElements(const T &f) {
   if constexpr (T::kForm == Form::DMA_matrix) {
@@ -207,14 +187,12 @@ template <class T> uint64_t movedElements(const T &f) {
 
 } // namespace
 
-Price priceGdma(const Command &c) {
+Price priceGdma(const Command &c, const Preset &preset) {
   Price p;
   withForm(c.form, [&]<class T>(const T &) {
     if constexpr (engineOf(T::kForm) == Engine::Gdma)
-      p = price(decode<T>(c.words));
+      p = price(preset, decode<T>(c.words));
   });
-  if (!isSystem(c))
-    p.cycles = std::max<uint64_t>(1, p.cycles);
   return p;
 }
 

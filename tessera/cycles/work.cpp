@@ -33,24 +33,32 @@ template <class T> uint64_t convolutionTaps(const T &f) {
          taps(f.res0_w, f.opd1_w, f.opd1_x_ins0 + 1, f.res_op_x_str, f.opd0_lf_pad, f.opd0_x_ins0);
 }
 
-/// Products a cycle of the whole cube: 64 output channels, cubeInputs input channels, 4 positions
-/// (32-bit types: 16 positions of one input channel; cycles.md 2.1).
-double cubePeak(uint64_t type) {
-  auto t = chip::Type(type);
-  return double(chip::kLanes * chip::cubeInputs(t)) * (chip::bitsOf(t) == 32 ? 16 : 4);
+/// Products a cycle of the whole cube: output channels, input channels and positions of a step
+/// (cycles.md 2.1).
+double cubePeak(const Preset &p, uint64_t type) {
+  switch (chip::bitsOf(type)) {
+  case 4:
+    return double(p.lanes * p.cubeInt4 * p.cubePositions);
+  case 16:
+    return double(p.lanes * p.cube16 * p.cubePositions);
+  case 32:
+    return double(p.lanes * p.cube32 * p.cubePositions32);
+  default:
+    return double(p.lanes * p.cubeInt8 * p.cubePositions);
+  }
 }
 
-template <class T> Work tiu(const T &f) {
+template <class T> Work tiu(const Preset &p, const T &f) {
   if constexpr (T::kForm == Form::SYS || T::kForm == Form::SYSID) {
     return {};
   } else if constexpr (T::kForm == Form::sMM) {
     uint64_t rows = f.left_tran ? std::max<uint64_t>(1, f.opd0_c) * f.opd0_w : f.opd0_n;
     uint64_t inner = f.left_tran ? f.opd0_n : std::max<uint64_t>(1, f.opd0_c) * f.opd0_w;
     return {Unit::Lanes, rows * inner * f.res0_c * f.res0_w,
-            double(chip::kLanes * chip::kEuBytes) /
+            double(p.lanes * p.laneBytes) /
                 double(std::max(typeBytes(f.res0_prec), typeBytes(f.opd0_prec)))};
   } else if constexpr (T::kForm == Form::sMM2) {
-    return {Unit::Cube, f.res0_c * f.res0_w * f.opd1_c, cubePeak(f.opd0_prec)};
+    return {Unit::Cube, f.res0_c * f.res0_w * f.opd1_c, cubePeak(p, f.opd0_prec)};
   } else {
     uint64_t n = 1, h = 1, done = f.res0_c * f.res0_w;
     if constexpr (requires { f.res0_n; })
@@ -70,7 +78,7 @@ template <class T> Work tiu(const T &f) {
                   })
       if (conv)
         return {Unit::Cube, f.res0_n * f.res0_c * f.opd0_c * convolutionTaps(f),
-                cubePeak(f.opd0_prec)};
+                cubePeak(p, f.opd0_prec)};
     if constexpr (requires {
                     f.opd1_h;
                     f.opd0_y_ins0;
@@ -78,21 +86,21 @@ template <class T> Work tiu(const T &f) {
       if (pool)
         done = f.res0_n * f.res0_c *
                (f.tsk_eu_typ < 5 ? convolutionTaps(f) : f.res0_w * f.opd1_h * f.opd1_w); // regions
-    return {Unit::Lanes, done, double(chip::kLanes * chip::kEuBytes) / double(widest)};
+    return {Unit::Lanes, done, double(p.lanes * p.laneBytes) / double(widest)};
   }
 }
 
 } // namespace
 
-Work work(const Command &c) {
+Work work(const Command &c, const Preset &p) {
   Work w;
   if (isSystem(c))
     return w;
   if (c.engine == Engine::Gdma)
-    return {Unit::Transfer, traffic(c).bytes, double(kDramBytesPerSecond) / 1e9};
+    return {Unit::Transfer, traffic(c).bytes, double(p.dramBytesPerSecond) / double(p.clock)};
   withForm(c.form, [&]<class T>(const T &) {
     if constexpr (engineOf(T::kForm) == Engine::Tiu)
-      w = tiu(decode<T>(c.words));
+      w = tiu(p, decode<T>(c.words));
   });
   return w;
 }

@@ -76,7 +76,7 @@ Result<std::string> Debugger::info(const Words &) {
   s += fmt::format(
       "  waits   for id {} of the {}\n", isa::commandDep(c),
       isa::engineName(c.engine == isa::Engine::Tiu ? isa::Engine::Gdma : isa::Engine::Tiu));
-  s += fmt::format("  cycles  {}{}\n", cycles::commandCycles(c),
+  s += fmt::format("  cycles  {} by {}{}\n", cycles::commandCycles(c), cycles::inForce().basis(),
                    cycles::priceIsMeasured(c) ? "" : " (assumed)");
   if (auto t = cycles::traffic(c); t.bytes)
     s += fmt::format("  moves   {} bytes\n", t.bytes);

@@ -41,6 +41,17 @@ const char *directionName(Direction d) {
   return "local";
 }
 
+/// As fit-cycles reads them back: hexadecimal, without zeros at the end.
+std::string words(const isa::Command &c) {
+  size_t count = size_t(isa::info(c.form).bits) / 64;
+  while (count > 1 && c.words[count - 1] == 0)
+    --count;
+  std::string s;
+  for (size_t i = 0; i < count; ++i)
+    s += fmt::format("{}{:x}", i ? " " : "", c.words[i]);
+  return s;
+}
+
 Json sumJson(const Sum &s) {
   Json j = {{"commands", s.commands},           {"tiu_cycles", s.tiuCycles},
             {"gdma_cycles", s.gdmaCycles},      {"tiu_stall_cycles", s.tiuStall},
@@ -60,13 +71,14 @@ Json name(const Profile &p, int64_t row) {
   return fmt::format("{}:{}", engineKey(r), r.id);
 }
 
-/// Trace events; times are microseconds, a cycle is a nanosecond.
+/// Trace events; times are microseconds.
 class Trace {
 public:
   explicit Trace(const Profile &p) : p_(p) {}
 
   Json events() {
-    meta("process_name", 0, p_.net.empty() ? "bmodel" : p_.net);
+    meta("process_name", 0,
+         fmt::format("{} by {}", p_.net.empty() ? "bmodel" : p_.net, p_.preset.basis()));
     for (auto [tid, what] : {std::pair(kTiu, "TIU"), {kGdma, "GDMA"}}) {
       meta("thread_name", tid, what);
       list_.push_back({{"ph", "M"},
@@ -86,7 +98,7 @@ public:
 
 private:
   static constexpr int kTiu = 1, kGdma = 2;
-  static double time(uint64_t cycle) { return double(cycle) / 1000; }
+  double time(uint64_t cycle) const { return p_.preset.milliseconds(cycle) * 1e3; }
 
   void meta(const char *what, int tid, const std::string &value) {
     list_.push_back({{"ph", "M"}, {"pid", 1}, {"tid", tid}, {"name", what}});
@@ -198,8 +210,8 @@ private:
           [](const Row &r) {
             return r.work.unit == Unit::Transfer && r.traffic.direction != Direction::Local;
           },
-          [](const Row &r) -> Json { // bytes a nanosecond
-            double rate = double(r.traffic.bytes) / double(r.cycles());
+          [&](const Row &r) -> Json { // bytes a nanosecond
+            double rate = double(r.traffic.bytes) / (time(r.cycles()) * 1e3);
             bool store = r.traffic.direction == Direction::Store;
             return {{"load", store ? 0 : rate}, {"store", store ? rate : 0}};
           });
@@ -219,7 +231,8 @@ private:
 Json profileJson(const Profile &p) {
   Json j = {{"net", p.net},
             {"cycles", p.totalCycles},
-            {"ms", double(p.totalCycles) / 1e6},
+            {"ms", p.milliseconds()},
+            {"preset", {{"name", p.preset.name}, {"exact_for", p.preset.exact}}},
             {"both_busy_cycles", p.bothBusy},
             {"operations", p.operations},
             {"operations_counted_in", p.operationsStated ? "network" : "commands"},
@@ -256,7 +269,8 @@ Json profileJson(const Profile &p) {
                 {"end", r.end},
                 {"stall", r.stall},
                 {"unit", unitName(r.work.unit)},
-                {"use", r.use()}};
+                {"use", r.use()},
+                {"words", words(r.command)}};
     if (r.waitedFor >= 0)
       row["waited_for"] = name(p, r.waitedFor);
     if (r.work.unit == Unit::Transfer) {

@@ -31,6 +31,7 @@ void addRows(Profile &p, Engine engine, size_t group, const std::vector<Command>
     r.engine = engine;
     r.group = group;
     r.index = k;
+    r.command = c;
     r.id = isa::commandId(c) ? isa::commandId(c) : last + !isa::isSystem(c); // as the timeline does
     last = r.id;
     r.dep = isa::commandDep(c);
@@ -131,6 +132,7 @@ Result<Profile> profile(const bmodel::Model &model, size_t stage, const std::str
   const bmodel::Stage &s = model.nets.front().stages[stage];
   Profile p;
   p.net = model.nets.front().name;
+  p.preset = cycles::inForce();
   auto origins = bmodel::origins(model, stage);
   if (!origins)
     return fail(located(where, origins.error()));

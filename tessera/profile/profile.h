@@ -10,6 +10,7 @@ namespace tessera::profile {
 struct Row {
   isa::Engine engine = isa::Engine::Tiu;
   size_t group = 0, index = 0; ///< of the stage; in its stream
+  isa::Command command;
   uint32_t id = 0, dep = 0;
   std::string operation;          ///< isa::operationName
   uint64_t start = 0, end = 0;    ///< half open, over all groups one after the other
@@ -39,6 +40,7 @@ struct Sum {
 
 struct Profile {
   std::string net;
+  cycles::Preset preset; ///< what the cycles are by
   bmodel::Origins origins;
   std::vector<Row> rows; ///< groups in order, in each the TIU's stream and then the GDMA's
   /// First row of each group's TIU and GDMA commands, and the end.
@@ -46,15 +48,16 @@ struct Profile {
   uint64_t totalCycles = 0;
   uint64_t bothBusy = 0; ///< cycles in which both engines run
   Sum total;
+  double milliseconds() const { return preset.milliseconds(totalCycles); }
   uint64_t operations = 0; ///< of the network where the file says so, else of its commands
   bool operationsStated = false;
   /// "Conv2D_19" or "unknown_op".
   std::string label(const Row &) const;
 };
 
-/// Of the first net's stage. Errors of the decoder, "deadlock", "unsupported-subnet" for a stage
-/// without command words, "bad-option" for a stage that is not there, "bad-file" for a damaged side
-/// table.
+/// Of the first net's stage, by the preset in force. Errors of the decoder, "deadlock",
+/// "unsupported-subnet" for a stage without command words, "bad-option" for a stage that is not
+/// there, "bad-file" for a damaged side table.
 Result<Profile> profile(const bmodel::Model &model, size_t stage, const std::string &where);
 
 /// The vendor's compiler_profile_0.txt: both engines side by side, start, end and length of every

@@ -43,8 +43,15 @@ std::string cell(const Profile &p, const Row &r, uint64_t offset) {
                   tiu ? r.id : r.dep, tiu ? r.dep : r.id, r.end - offset - 1, r.cycles());
   if (!tiu)
     s += fmt::format("|dr:{}|sz:{}|bw:{:.2f}", int(r.traffic.direction), r.traffic.bytes,
-                     double(r.traffic.bytes) / double(r.cycles()) * 1e9 / kGib);
+                     double(r.traffic.bytes) / double(r.cycles()) * double(p.preset.clock) / kGib);
   return s;
+}
+
+/// Of all that the memory could have moved in these cycles.
+double memoryShare(const Profile &p, uint64_t bytes, uint64_t cycles) {
+  return cycles ? double(bytes) / double(cycles) * double(p.preset.clock) /
+                      double(p.preset.dramBytesPerSecond)
+                : 0;
 }
 
 std::string groupText(const Profile &p, const std::array<size_t, 3> &g, uint64_t offset) {
@@ -97,8 +104,7 @@ std::string groupText(const Profile &p, const std::array<size_t, 3> &g, uint64_t
       moved4 += r.traffic.direction == Direction::Local ? 0 : r.traffic.bytes;
     }
   }
-  double usage =
-      total ? double(moved4) / double(total) * 1e9 / double(cycles::kDramBytesPerSecond) * 100 : 0;
+  double usage = 100 * memoryShare(p, moved4, total);
   text += rule + "\n";
   text +=
       fmt::format("API_END total_cycle:{}|b:{}|g:{}\nTCYC : {}\n", total, last[0], last[1], total);
@@ -135,28 +141,29 @@ std::string compilerProfileText(const Profile &p) {
     for (size_t k = g[0]; k < g[2]; ++k)
       offset = std::max(offset, p.rows[k].end);
   }
-  double seconds = double(p.totalCycles) / 1e9;
+  double seconds = p.milliseconds() / 1e3;
   text += fmt::format("flops: {}, runtime: {:.6f}ms, ComputationAbility: {:.6f}T\n", p.operations,
                       seconds * 1e3, seconds > 0 ? double(p.operations) / seconds / 1e12 : 0.0);
+  text += "cycles: " + p.preset.basis() + "\n";
   return text;
 }
 
 std::string summaryText(const Profile &p, size_t rows) {
   const double total = double(p.totalCycles);
   std::string s =
-      fmt::format("net '{}': {} cycles = {:.6f} ms by the cycle model (docs/cycles.md)\n", p.net,
-                  p.totalCycles, total / 1e6);
+      fmt::format("net '{}': {} cycles = {:.6f} ms by the cycle model (docs/cycles.md)\n  {}\n",
+                  p.net, p.totalCycles, p.milliseconds(), p.preset.basis());
   s += fmt::format("  TIU  busy {:>5.1f} %, waits {:>5.1f} %; cube runs {:.1f} % of the time at "
                    "{:.1f} % of its peak\n",
                    percent(double(p.total.tiuCycles), total),
                    percent(double(p.total.tiuStall), total),
                    percent(double(p.total.cubeCycles), total), 100 * p.total.cubeUse());
-  double moved = double(p.total.loadBytes + p.total.storeBytes);
+  uint64_t moved = p.total.loadBytes + p.total.storeBytes;
   s += fmt::format("  GDMA busy {:>5.1f} %, waits {:>5.1f} %; {} bytes loaded, {} stored, {:.1f} % "
                    "of the memory's rate\n",
                    percent(double(p.total.gdmaCycles), total),
                    percent(double(p.total.gdmaStall), total), p.total.loadBytes, p.total.storeBytes,
-                   percent(moved * 1e9 / double(cycles::kDramBytesPerSecond), total));
+                   100 * memoryShare(p, moved, p.totalCycles));
   s += fmt::format("  both busy {:.1f} % of the time\n", percent(double(p.bothBusy), total));
   if (p.total.assumed)
     s += fmt::format("  {} of {} commands have an assumed price (docs/cycles.md)\n",

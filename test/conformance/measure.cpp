@@ -73,9 +73,9 @@ int main(int argc, char **argv) {
       for (auto &[l, v] : layers)
         fmt::print("{:3} {:22} tiu {:8} gdma {:8}  {:9} .. {:9}  {}\n", l,
                    s->layers[size_t(l)].name, v[0], v[1], v[2], v[3], s->layers[size_t(l)].cut);
-    fmt::print("{} commands, {:.3f} ms, TIU {:.1f} %, GDMA {:.1f} %, {:.1f} MB\n",
-               g.tiu.size() + g.gdma.size(), double(t->totalCycles) / 1e6,
-               100.0 * double(t->tiuBusy) / double(t->totalCycles),
+    fmt::print("{} commands, {:.3f} ms by {}, TIU {:.1f} %, GDMA {:.1f} %, {:.1f} MB\n",
+               g.tiu.size() + g.gdma.size(), cycles::inForce().milliseconds(t->totalCycles),
+               cycles::inForce().name, 100.0 * double(t->tiuBusy) / double(t->totalCycles),
                100.0 * double(t->gdmaBusy) / double(t->totalCycles), double(t->gdmaBytes) / 1e6);
   }
   rusage r;

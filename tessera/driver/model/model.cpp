@@ -131,7 +131,7 @@ Result<double> estimateMilliseconds(const bmodel::Model &model) {
       TESSERA_ASSIGN(auto timeline, cycles::timeline(tiu, gdma));
       cycles += timeline.totalCycles;
     }
-  return static_cast<double>(cycles) / 1e6;
+  return cycles::inForce().milliseconds(cycles);
 }
 
 Result<std::unique_ptr<Model>> Model::open(const fs::path &path, const OpenOptions &options,

@@ -17,8 +17,8 @@ struct Model;
 }
 namespace tessera::driver {
 
-/// Run time of a bmodel's first net and stage by the cycle model, in ms at 1 cycle = 1 ns, its
-/// command groups one after the other. Errors of the decoder and of an id deadlock.
+/// Run time of a bmodel's first net and stage in ms by the cycle preset in force, its command
+/// groups one after the other. Errors of the decoder and of an id deadlock.
 Result<double> estimateMilliseconds(const bmodel::Model &model);
 
 /// Pre-processing given on the command line; unset fields leave what the file holds.
