@@ -34,6 +34,14 @@ struct Deconv {
   int64_t group = 1;
   std::vector<int32_t> multiplier, rshift;
 };
+/// Inputs x [n, ic, h, w] and skip [n, sc, H, W], H = 2h or 2h + 1, W likewise; output [n, oc, H,
+/// W]. A transposed convolution and the 3x3 convolution behind it (interpret/kernels/upconv.h).
+struct UpConv {
+  Tensor low;  ///< I8 [4, oc, ic, 2, 2], output phase 2a + b first
+  Tensor skip; ///< I8 [oc, sc, 3, 3]
+  Tensor bias; ///< I32 [oc, 4, 4] by the classes of row and column, or empty
+  std::vector<int32_t> multiplier, rshift;
+};
 /// The output shape says whether ceil mode was on. `relu`: max with 0 behind it.
 struct MaxPool {
   Window2d window;
@@ -81,7 +89,7 @@ struct Unsupported {
   std::string reason, hint;
 };
 
-using Op = std::variant<Conv2D, Deconv, MaxPool, Add, MulShift, Concat, Pad, Slice, Interp,
+using Op = std::variant<Conv2D, Deconv, UpConv, MaxPool, Add, MulShift, Concat, Pad, Slice, Interp,
                         LeakyRelu, Relu, Compare, Arg, Cast, Reshape, Unsupported>;
 
 struct Layer {

@@ -36,6 +36,12 @@ struct ConvWork {
 std::optional<ConvWork> unfolded(const ConvWork &work);
 std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options);
 
+struct UpConvWork {
+  View x, skip, output;
+  UpConv op;
+};
+std::optional<LayerPlan> planUpConv(const UpConvWork &work, const Options &options);
+
 struct PoolWork {
   View input, output;
   codegen::WindowAxis y, x;

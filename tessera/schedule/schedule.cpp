@@ -106,6 +106,8 @@ std::optional<LayerPlan> Scheduler::planLayer(int32_t l) {
   };
   if (auto work = convWork(l)) {
     plan = planFused(l, std::move(*work));
+  } else if (auto *u = std::get_if<UpConv>(&layer.op)) {
+    plan = planUpConv({in, view(layer.inputs[1]), out, *u}, options_);
   } else if (auto *p = std::get_if<MaxPool>(&layer.op)) {
     PoolWork w{in, out, WindowAxis::convolution(p->window, 0, in.shape[2], out.shape[2]),
                WindowAxis::convolution(p->window, 1, in.shape[3], out.shape[3]), p->relu};

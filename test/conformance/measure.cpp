@@ -16,7 +16,12 @@ int main(int argc, char **argv) {
     fmt::print(stderr, "usage: measure WIDTH H W [text|trace|check]\n");
     return 1;
   }
-  auto net = conformance::unet(std::atoll(argv[1]), std::atoll(argv[2]), std::atoll(argv[3]), 1);
+  bool composed = false; // anywhere behind the sizes
+  for (int i = 4; i < argc; ++i)
+    composed = composed || std::string(argv[i]) == "composed";
+  argc -= composed && std::string(argv[argc - 1]) == "composed";
+  auto net =
+      conformance::unet(std::atoll(argv[1]), std::atoll(argv[2]), std::atoll(argv[3]), 1, composed);
   if (argc > 4 && std::string(argv[4]) == "check") {
     auto outcome = conformance::check(net, conformance::randomInputs(net, 7));
     fmt::print("{}\n", !outcome ? outcome.error().text()

@@ -19,6 +19,15 @@ TEST(Nets, UnetWithPads) { expectEqual(unet(8, 43, 61, 2)); }
 TEST(Nets, UnetWider) { expectEqual(unet(72, 16, 24, 3)); }
 TEST(Nets, UnetInSmallLocalMemory) { expectEqual(unet(8, 50, 70, 4), {.localBytes = 16 << 10}); }
 TEST(Nets, UnetWithoutOverlap) { expectEqual(unet(8, 32, 48, 5), {.overlap = false}); }
+TEST(Nets, ComposedUnet) { expectEqual(unet(8, 80, 120, 8, true)); }
+TEST(Nets, ComposedUnetWithPads) { expectEqual(unet(8, 43, 61, 9, true)); }
+TEST(Nets, ComposedUnetWider) { expectEqual(unet(72, 33, 24, 10, true)); }
+TEST(Nets, ComposedUnetInSmallLocalMemory) {
+  expectEqual(unet(8, 50, 71, 11, true), {.localBytes = 16 << 10});
+}
+TEST(Nets, ComposedUnetWithoutOverlap) {
+  expectEqual(unet(8, 33, 48, 12, true), {.overlap = false});
+}
 TEST(Nets, Residual) { expectEqual(residual(8, 64, 64, 6)); }
 TEST(Nets, ResidualInSmallLocalMemory) {
   expectEqual(residual(16, 64, 96, 7), {.localBytes = 12 << 10});

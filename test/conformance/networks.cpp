@@ -72,6 +72,22 @@ int32_t Builder::deconv(int32_t x, int64_t oc, const Window2d &w, DType out, boo
                1);
 }
 
+int32_t Builder::upConv(int32_t x, int32_t skip, int64_t oc, DType out, bool bias, bool border) {
+  const Shape in = tensor(x).shape, side = tensor(skip).shape;
+  UpConv u;
+  u.low = weights(DType::I8, {4, oc, in[1], 2, 2});
+  u.skip = weights(DType::I8, {oc, side[1], 3, 3});
+  Tensor inside;
+  tail(oc, in[1] * 4 + side[1] * 9, bias, inside, u.multiplier, u.rshift);
+  if (bias) {
+    u.bias = Tensor(DType::I32, {oc, 4, 4});
+    auto b = u.bias.as<int32_t>();
+    for (size_t i = 0; i < b.size(); ++i)
+      b[i] = inside.as<int32_t>()[i / 16] * (border ? 1 + int32_t(i % 16) : 16) / 16;
+  }
+  return layer("UpConv", {x, skip}, std::move(u), {in[0], oc, side[2], side[3]}, out, 1);
+}
+
 int32_t Builder::maxPool(int32_t x, const Window2d &w, bool ceil, bool relu) {
   const NetTensor in = tensor(x);
   return layer("Pool2D", {x}, MaxPool{w, relu},
@@ -119,8 +135,8 @@ int32_t Builder::simple(int32_t x, std::string type, Op op, DType out, Shape sha
                out, 1);
 }
 
-Network unet(int64_t width, int64_t h, int64_t w, uint32_t seed) {
-  Builder b(fmt::format("unet{}_{}x{}", width, w, h), seed);
+Network unet(int64_t width, int64_t h, int64_t w, uint32_t seed, bool composed) {
+  Builder b(fmt::format("unet{}_{}x{}{}", width, w, h, composed ? "_composed" : ""), seed);
   Window2d same{{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, {0, 0}};
   Window2d half{{2, 2}, {2, 2}, {1, 1}, {0, 0, 0, 0}, {0, 0}};
   auto twice = [&](int32_t x, int64_t c) {
@@ -136,6 +152,10 @@ Network unet(int64_t width, int64_t h, int64_t w, uint32_t seed) {
   x = twice(x, width << 4);
   for (int level = 3; level >= 0; --level) {
     int64_t c = width << level;
+    if (composed) {
+      x = b.conv(b.upConv(x, skips[size_t(level)], c, DType::U8), c, same, DType::U8);
+      continue;
+    }
     x = b.deconv(x, c, half, DType::I8);
     const Shape skip = b.tensor(skips[size_t(level)]).shape, up = b.tensor(x).shape;
     int64_t dy = skip[2] - up[2], dx = skip[3] - up[3];

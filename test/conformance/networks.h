@@ -16,6 +16,10 @@ public:
                int64_t group = 1, std::vector<int32_t> padValue = {}, DType filterType = DType::I8);
   int32_t deconv(int32_t x, int64_t oc, const Window2d &w, DType out, bool bias = true,
                  int64_t group = 1);
+  /// A transposed convolution and the convolution behind it in one; `border`: the bias of the
+  /// border cells is another one.
+  int32_t upConv(int32_t x, int32_t skip, int64_t oc, DType out, bool bias = true,
+                 bool border = true);
   int32_t maxPool(int32_t x, const Window2d &w, bool ceil = false, bool relu = false);
   int32_t cast(int32_t x, DType to, double scale);
   int32_t mulShift(int32_t x, int32_t multiplier, int32_t rshift, DType out);
@@ -48,8 +52,9 @@ private:
 };
 
 /// The seed's UNet: double 3x3 convs, four pools, 2x2 transposed convs, rescaled concats, pads
-/// where sizes are odd, 1x1 head with two classes; F32 in and out.
-schedule::Network unet(int64_t width, int64_t h, int64_t w, uint32_t seed);
+/// where sizes are odd, 1x1 head with two classes; F32 in and out. `composed`: with an UpConv in
+/// place of transposed convolution, pad, concat and convolution.
+schedule::Network unet(int64_t width, int64_t h, int64_t w, uint32_t seed, bool composed = false);
 /// Two levels of a residual U-Net: 1x1 shortcuts, adds, stride-2 convs, k3 s2 transposed convs with
 /// output padding and a crop.
 schedule::Network residual(int64_t width, int64_t h, int64_t w, uint32_t seed);

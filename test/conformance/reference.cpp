@@ -14,6 +14,7 @@
 #include "tessera/interpret/kernels/pool2d.h"
 #include "tessera/interpret/kernels/relu.h"
 #include "tessera/interpret/kernels/slice.h"
+#include "tessera/interpret/kernels/upconv.h"
 #include "tessera/runtime/runtime.h"
 #include "tessera/tensor/npz.h"
 
@@ -41,6 +42,9 @@ Tensor evaluate(const Network &net, const Layer &layer, const std::vector<Tensor
   if (auto *d = std::get_if<Deconv>(&layer.op))
     return ti::deconvInt(in[0], d->filter, orNull(d->bias), d->window, d->group,
                          {d->multiplier, d->rshift, out.dtype});
+  if (auto *u = std::get_if<UpConv>(&layer.op))
+    return ti::upConvInt(in[0], in[1], u->low, u->skip, orNull(u->bias),
+                         {u->multiplier, u->rshift, out.dtype});
   if (auto *p = std::get_if<MaxPool>(&layer.op)) {
     bool ceil = p->window.outputSize(0, in[0].dim(2)) != out.shape[2] ||
                 p->window.outputSize(1, in[0].dim(3)) != out.shape[3];
