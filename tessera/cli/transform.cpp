@@ -23,6 +23,10 @@ void addTransform(Program &p) {
                    "image, .npy or .npz to run the network on before and after the rewrites");
   verb->add_option("--test_result", o->testResult, "npz for all tensors of that run");
   verb->add_option("--repro", o->repro, "folder for one-node models of nodes that are refused");
+  verb->add_option("--compose", o->compose,
+                   "transposed convolutions become one op with the 3x3 convolution behind their "
+                   "concat: never, pays (where it takes fewer cycles), always")
+      ->check(CLI::IsMember({"never", "pays", "always"}));
   recipe->add(verb);
   onRun(p, verb, [=, &p]() -> Result<Answer> {
     if (std::any_of(o->modelName.begin(), o->modelName.end(),

@@ -99,6 +99,8 @@ uint64_t operationsOf(const schedule::Network &network) {
     auto count = [&](int32_t t) { return elementCount(network.tensors[size_t(t)].shape); };
     if (auto *c = std::get_if<schedule::Conv2D>(&l.op))
       products += count(l.output) * (c->filter.count() / c->filter.dim(0));
+    else if (auto *u = std::get_if<schedule::UpConv>(&l.op)) // four taps of the small tensor a cell
+      products += count(l.output) * (u->low.dim(2) * 4 + u->skip.dim(1) * 9);
     else if (auto *d = std::get_if<schedule::Deconv>(&l.op))
       products += count(l.inputs[0]) * (d->filter.count() / d->filter.dim(1) / d->group);
   }
@@ -124,7 +126,11 @@ Result<Report> transform(const TransformOptions &o) {
   applyRecipe(module, o.recipe);
   ir::Module imported = module.clone();
   // Rewrites: fold BatchNorm, ReLU and pre-processing nodes.
-  TESSERA_ASSIGN(optimize::OptimizeReport rewrites, optimize::optimize(module, {}));
+  optimize::OptimizeOptions how;
+  how.compose = o.compose == "always" ? optimize::Composition::Always
+                : o.compose == "pays" ? optimize::Composition::WherePays
+                                      : optimize::Composition::Never;
+  TESSERA_ASSIGN(optimize::OptimizeReport rewrites, optimize::optimize(module, how));
   std::string weights = o.modelName + "_top_f32_all_weight.npz";
   TESSERA_TRY(module.save(o.mlir, weights));
   int64_t ops = 0;

@@ -23,6 +23,7 @@
 #include "tessera/interpret/kernels/sigmoid.h"
 #include "tessera/interpret/kernels/slice.h"
 #include "tessera/interpret/kernels/softmax.h"
+#include "tessera/interpret/kernels/upconv.h"
 #include "tessera/interpret/kernels/where.h"
 
 #include <map>
@@ -115,6 +116,18 @@ Compute convolution(const OpView &op, bool transposed) {
 }
 Compute computeConv(const OpView &op) { return convolution(op, false); }
 Compute computeDeconv(const OpView &op) { return convolution(op, true); }
+
+Compute computeUpConv(const OpView &op) {
+  Attributes a(op.attributes);
+  if (isInteger(op))
+    return [m = a.integers32("multiplier"), r = a.integers32("rshift"), out = op.out](Operands o,
+                                                                                      FloatPath) {
+      return upConvInt(o[0], o[1], o[2], o[3], optional(o, 4), {m, r, out});
+    };
+  return [relu = a.flag("do_relu")](Operands o, FloatPath path) {
+    return upConv(o[0], o[1], o[2], o[3], optional(o, 4), relu, path);
+  };
+}
 
 Compute computeBatchNorm(const OpView &op) {
   Attributes a(op.attributes);
@@ -315,7 +328,7 @@ const std::map<std::string, Make> &table() {
       {"Compare", computeCompare}, {"Where", computeWhere},
       {"Gather", computeGather},   {"Slice", computeSlice},
       {"Cast", computeCast},       {"Reshape", computeReshape},
-      {"Permute", computePermute},
+      {"Permute", computePermute}, {"UpConv", computeUpConv},
   };
   return t;
 }

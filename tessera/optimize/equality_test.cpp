@@ -43,9 +43,9 @@ std::vector<Tensor> images(const Shape &shape) {
 // Optimizes a copy and compares all outputs on all images. `tolerance` is relative to the largest
 // magnitude in the output: weights are rounded anew and sums of raw pixels cancel.
 OptimizeReport expectEqual(const ir::Module &before, const std::string &ops,
-                           double tolerance = 2e-5) {
+                           double tolerance = 2e-5, const OptimizeOptions &options = {}) {
   ir::Module after = before.clone();
-  OptimizeReport report = optimized(after);
+  OptimizeReport report = optimized(after, options);
   EXPECT_EQ(opsOf(after), ops) << after.text();
   interpret::Runner runner(before);
   for (const Tensor &image : images(runner.inputs().at(0).shape)) {
@@ -318,6 +318,60 @@ TEST(Equality, DeconvTakesAScaleButNoOffset) {
   auto report = expectEqual(shifted.build({"d"}), "Input Sub Div Deconv");
   ASSERT_EQ(report.notes.size(), 1u);
   EXPECT_THAT(report.notes[0], testing::HasSubstr("transposed convolution behind an offset"));
+}
+
+// A step up as a UNet has it. `pads`: rows and columns behind the upsampled tensor.
+ir::Module stepUp(int64_t h, int64_t w, bool skipFirst, bool bias, const std::string &between = "",
+                  int64_t up = 5, int64_t oc = 6) {
+  int64_t bottom = h % 2, right = w % 2;
+  Builder b({2, 3, h, w});
+  b.conv("skip", "in", 4, {}, true, ", do_relu = true");
+  b.op("small", "MaxPool", {"skip"},
+       "kernel_shape = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>",
+       {2, 4, h / 2, w / 2});
+  b.deconv("up", "small", up, {.kernel = 2, .stride = 2, .pads = "0, 0, 0, 0"});
+  std::string x = "up";
+  if (between == "relu")
+    b.like(x = "clipped", "Relu", {"up"});
+  if (bottom || right)
+    b.op("padded", "Pad", {x},
+         fmt::format("paddings = array<i64: 0, 0, 0, 0, 0, 0, {}, {}>", bottom, right),
+         {2, up, h, w}),
+        x = "padded";
+  b.op("both", "Concat",
+       skipFirst ? std::vector<std::string>{"skip", x} : std::vector{x, std::string("skip")},
+       "axis = 1 : i64", {2, 4 + up, h, w});
+  b.conv("c", "both", oc, {}, bias, bias ? ", do_relu = true" : "");
+  return b.build(between == "output" ? std::vector<std::string>{"c", "both"}
+                                     : std::vector<std::string>{"c"});
+}
+
+TEST(Equality, TransposedConvolutionComposesWithTheConvolutionBehindItsConcat) {
+  for (auto [h, w] : {std::pair{8, 10}, {9, 10}, {8, 11}, {9, 7}, {2, 2}, {3, 2}, {2, 3}, {3, 3}})
+    for (bool skipFirst : {true, false})
+      for (bool bias : {true, false}) {
+        SCOPED_TRACE(fmt::format("{} x {} skip first {} bias {}", h, w, skipFirst, bias));
+        expectEqual(stepUp(h, w, skipFirst, bias),
+                    bias ? "Input Conv(relu) MaxPool UpConv(relu)"
+                         : "Input Conv(relu) MaxPool UpConv",
+                    2e-5, {.compose = Composition::Always});
+      }
+}
+
+TEST(Equality, CompositionStaysOutWhereItIsWrongOrDearer) {
+  OptimizeOptions always{.compose = Composition::Always}, pays{.compose = Composition::WherePays};
+  expectEqual(stepUp(8, 10, true, true, "relu"),
+              "Input Conv(relu) MaxPool Deconv(relu) Concat Conv(relu)", 2e-5, always);
+  expectEqual(stepUp(8, 10, true, true, "output"),
+              "Input Conv(relu) MaxPool Deconv Concat Conv(relu)", 2e-5, always);
+  // 5 upsampled channels cost the cube as much as 64: 10 steps, composed 13.
+  expectEqual(stepUp(8, 10, true, true), "Input Conv(relu) MaxPool Deconv Concat Conv(relu)", 2e-5,
+              pays);
+  // 61 of them need a second slot in the convolution: 19 steps, composed 13.
+  expectEqual(stepUp(8, 10, true, true, "", 61), "Input Conv(relu) MaxPool UpConv(relu)", 2e-5,
+              pays);
+  expectEqual(stepUp(8, 10, true, true, "", 61),
+              "Input Conv(relu) MaxPool Deconv Concat Conv(relu)", 2e-5, {});
 }
 
 TEST(Equality, PadInFrontOfTheFirstConvIsZeroInTheTransformedImage) {

@@ -9,9 +9,17 @@
 
 namespace tessera::optimize {
 
+/// Whether a transposed convolution is composed with the convolution behind its concat.
+enum class Composition : uint8_t {
+  Never,
+  WherePays, ///< where the cube takes fewer steps
+  Always,    ///< wherever the pattern is (tests)
+};
+
 struct OptimizeOptions {
   /// Passes to leave out, by name (see passNames()); an unknown name is an error.
-  std::vector<std::string> skip;
+  std::vector<std::string> skip = {};
+  Composition compose = Composition::Never;
 };
 
 struct PassCount {

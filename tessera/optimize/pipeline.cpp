@@ -21,6 +21,8 @@ const std::vector<Pass> &pipeline() {
       {"fuse_relu", fuseRelu},
       // After BatchNorm and Pad are gone: the convolutions that read the image are final.
       {"fold_preprocess", foldPreprocess},
+      // After the folds, which know Conv and Deconv only.
+      {"compose_upconv", composeUpconv},
       // Last: what the folds above have left without readers, then ids without gaps.
       {"share_constants", shareConstants},
       {"remove_dead", removeDead},
@@ -56,6 +58,7 @@ Result<OptimizeReport> optimize(ir::Module &module, const OptimizeOptions &optio
   TESSERA_TRY(module.verify(where));
   OptimizeReport report;
   Rewriter rewriter(module, report);
+  rewriter.composition = options.compose;
   for (const Pass &pass : pipeline()) {
     if (std::find(options.skip.begin(), options.skip.end(), pass.name) != options.skip.end())
       continue;

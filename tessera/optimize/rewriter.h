@@ -39,6 +39,7 @@ public:
 
   ir::Module &module;
   int64_t rewrites = 0; ///< of the pass that is running
+  Composition composition = Composition::Never;
 
 private:
   OptimizeReport &report_;
@@ -57,6 +58,7 @@ void foldPad(Rewriter &);
 void foldBatchNorm(Rewriter &);
 void fuseRelu(Rewriter &);
 void foldPreprocess(Rewriter &);
+void composeUpconv(Rewriter &);
 void shareConstants(Rewriter &);
 void removeDead(Rewriter &);
 void renumber(Rewriter &);

@@ -7,6 +7,7 @@ namespace tessera::quantize {
 #define TESSERA_LOWERINGS(ROW)                                                                     \
   ROW("top.Conv", lowerConv2D)                                                                     \
   ROW("top.Deconv", lowerDeconv)                                                                   \
+  ROW("top.UpConv", lowerUpConv)                                                                   \
   ROW("top.MaxPool", lowerPool2D)                                                                  \
   ROW("top.AvgPool", lowerPool2D)                                                                  \
   ROW("top.Add", lowerAdd)                                                                         \

@@ -9,7 +9,8 @@ source = root / "tessera"
 ops = {d: re.findall(r'^def \w+ : (?:Top|Tpu)_\w+<"(\w+)">', (source / f"ir/{d}/Ops.td").read_text(), re.M) for d in ("top", "tpu")}
 
 # The op's file name where it is not its mnemonic in snake case: one file for ops that are one thing.
-FILE = {"Conv": "conv2d", "Conv2D": "conv2d", "MaxPool": "pool2d", "AvgPool": "pool2d", "Pool2D": "pool2d"}
+FILE = {"Conv": "conv2d", "Conv2D": "conv2d", "MaxPool": "pool2d", "AvgPool": "pool2d", "Pool2D": "pool2d",
+        "UpConv": "upconv"}
 # Not a computation: made by the importer or the quantizer themselves, without a file in each room.
 NO_OP = {"Input", "Weight", "Float"}
 # (room, op): why that room has no file of this name.
@@ -23,6 +24,7 @@ EXCEPT = {
     ("codegen", "Pad"): "moves only: the scheduler fills and stores",
     ("codegen", "Slice"): "moves only: the scheduler loads a part",
     ("codegen", "Reshape"): "no command at all",
+    ("import/onnx", "UpConv"): "no ONNX op: optimize composes it",
     ("import/onnx", "Scale"): "no ONNX op: optimize makes it of BatchNorm",
 }
 

@@ -79,6 +79,16 @@ def Top_DeconvOp : Top_ShapedOp<"Deconv"> {
     DefaultValuedAttr<I64Attr, "1">:$group, DefaultValuedAttr<BoolAttr, "false">:$do_relu);
 }
 
+def Top_UpConvOp : Top_ShapedOp<"UpConv"> {
+  let summary = "a 2x2 stride-2 transposed convolution of input, concatenated with skip, under a 3x3 convolution";
+  let description = [{Made by compose_upconv. input [n, ic, h, w], skip [n, sc, H, W], H = 2h or 2h + 1, W likewise.
+    filter [4, oc, ic, 2, 2]: what output phase 2a + b reads of input at (i + a - 1 + t, j + b - 1 + s);
+    skip_filter [oc, sc, 3, 3]; bias [oc, 4, 4] by classes of row and column: 0 inside, 1 first, 2 at 2h - 1,
+    3 at 2h.}];
+  let arguments = (ins Top_Tensor:$input, Top_Tensor:$skip, Top_Tensor:$filter, Top_Tensor:$skip_filter,
+    Optional<Top_Tensor>:$bias, DefaultValuedAttr<BoolAttr, "false">:$do_relu);
+}
+
 def Top_BatchNormOp : Top_ShapedOp<"BatchNorm"> {
   let summary = "(x - mean) / sqrt(variance + epsilon) * gamma + beta per channel; operands are [c]";
   let arguments = (ins Top_Tensor:$input, Top_Tensor:$mean, Top_Tensor:$variance, Top_Tensor:$gamma,

@@ -61,6 +61,10 @@ ShapeOr convShape(mlir::Operation *op, Sizes input, Sizes filter, std::optional<
                   WindowAttrs window, int64_t group, std::optional<size_t> padValues);
 ShapeOr deconvShape(mlir::Operation *op, Sizes input, Sizes filter, std::optional<Sizes> bias,
                     WindowAttrs window, Sizes outputPadding, int64_t group);
+/// input [n, ic, h, w], skip [n, sc, 2h or 2h + 1, 2w or 2w + 1], filters and bias as top.UpConv
+/// has them.
+ShapeOr upConvShape(mlir::Operation *op, Sizes input, Sizes skip, Sizes filter, Sizes skipFilter,
+                    std::optional<Sizes> bias);
 /// Every window must hold at least one cell of the input.
 ShapeOr poolShape(mlir::Operation *op, Sizes input, WindowAttrs window, bool ceilMode);
 ShapeOr concatShape(mlir::Operation *op, llvm::ArrayRef<Sizes> inputs, int64_t axis);

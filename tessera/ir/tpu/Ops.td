@@ -68,6 +68,13 @@ def Tpu_DeconvOp : Tpu_Op<"Deconv"> {
     DefaultValuedAttr<DenseI32ArrayAttr, "{}">:$multiplier,
     DefaultValuedAttr<DenseI32ArrayAttr, "{}">:$rshift);
 }
+def Tpu_UpConvOp : Tpu_Op<"UpConv"> {
+  let summary = "both products of top.UpConv in one int32 sum, bias i32 saturating, then as Conv2D";
+  let arguments = (ins Tpu_Tensor:$input, Tpu_Tensor:$skip, Tpu_Tensor:$filter, Tpu_Tensor:$skip_filter,
+    Optional<Tpu_Tensor>:$bias, DefaultValuedAttr<BoolAttr, "false">:$do_relu,
+    DefaultValuedAttr<DenseI32ArrayAttr, "{}">:$multiplier,
+    DefaultValuedAttr<DenseI32ArrayAttr, "{}">:$rshift);
+}
 def Tpu_ReluOp : Tpu_Op<"Relu"> {
   let summary = "max(x, 0); scale unchanged";
   let arguments = (ins Tpu_Tensor:$input);

@@ -161,11 +161,13 @@ private:
   Op convert(mlir::Operation *raw, Layer &layer) {
     std::string why;
     // Weights are no inputs of a layer; every other operand must be computed.
-    bool convolution = llvm::isa<tpu::Conv2DOp, tpu::DeconvOp>(raw);
+    size_t computed = llvm::isa<tpu::Conv2DOp, tpu::DeconvOp>(raw) ? 1
+                      : llvm::isa<tpu::UpConvOp>(raw)              ? 2
+                                                                   : raw->getNumOperands();
     for (mlir::Value v : raw->getOperands()) {
       if (!addInput(layer, v, why))
         return Unsupported{why, "only filters and biases may be constants here"};
-      if (convolution)
+      if (layer.inputs.size() == computed)
         break;
     }
     const char *floats = "is in f32";
@@ -186,6 +188,12 @@ private:
           if (!common(op, d))
             return Unsupported{floats, floatsHint};
           return d;
+        })
+        .Case([&](tpu::UpConvOp op) -> Op {
+          if (op.getMultiplier().empty())
+            return Unsupported{floats, floatsHint};
+          return UpConv{weight(op.getFilter()), weight(op.getSkipFilter()), weight(op.getBias()),
+                        list(op.getMultiplier()), list(op.getRshift())};
         })
         .Case([&](tpu::Pool2DOp op) -> Op {
           if (op.getPoolMode() != "Max")
