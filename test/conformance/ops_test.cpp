@@ -448,6 +448,25 @@ TEST(Refusals, AllAtOnceByName) {
   EXPECT_NE(text.find("'t2_Conv2D' (Conv2D)"), std::string::npos) << text;
 }
 
+TEST(UpConv, EveryBorderBiasAndBand) {
+  for (uint32_t seed = 1; seed <= 40; ++seed) {
+    Builder b("upconv" + std::to_string(seed), seed);
+    int64_t h = b.between(1, 9), w = b.between(1, 12);
+    Shape small{b.between(1, 2), b.between(1, 90), h, w};
+    Shape skip{small[0], b.between(1, 90), 2 * h + b.between(0, 1), 2 * w + b.between(0, 1)};
+    int32_t x = b.input(small, b.i8OrU8(), 1), s = b.input(skip, b.i8OrU8(), 1);
+    bool bias = seed % 4 != 0, border = seed % 4 != 1;
+    b.output(b.upConv(x, s, b.between(1, 150), b.i8OrU8(), bias, border));
+    auto net = b.take();
+    schedule::Options options;
+    if (seed % 3 == 0)
+      options.localBytes = 12 << 10; // bands of rows and columns
+    auto outcome = check(net, randomInputs(net, seed), options);
+    ASSERT_TRUE(outcome) << "seed " << seed << ": " << outcome.error().text();
+    EXPECT_EQ(outcome->difference, "") << "seed " << seed << "\n" << outcome->scheduleText;
+  }
+}
+
 TEST(Transfer, RowsOfLanesComeAsTheCheapestCommands) {
   std::mt19937 random(7);
   constexpr uint32_t kAddress = 0x140;
