@@ -145,22 +145,12 @@ Instruction convolve(const ConvSlice &s) {
   f.res0_h = uint64_t(s.accumulator.h);
   f.res0_w = uint64_t(s.accumulator.w);
   f.opd0_c = uint64_t(s.input.c);
-  f.opd0_h = uint64_t(s.y.inputs());
-  f.opd0_w = uint64_t(s.x.inputs());
+  f.opd0_h = uint64_t(s.input.h);
+  f.opd0_w = uint64_t(s.input.w);
   f.opd1_h = uint64_t(s.axisY.kernel);
   f.opd1_w = uint64_t(s.axisX.kernel);
   f.res0_addr = s.accumulator.address;
   f.opd0_addr = s.input.address;
-  if (s.y.inputs() != s.input.h || s.x.inputs() != s.input.w) {
-    auto layout = chip::alignedLayout(0, 1, s.input.c, s.input.h, s.input.w, 1);
-    bool oneSlot = s.input.slots() == 1; // its stride may be any
-    TESSERA_CHECK(oneSlot || layout.c <= chip::kMaxConvStride, "part of a wide convolution input");
-    f.opd0_addr += uint64_t(s.row0 * layout.h + s.column0);
-    f.opd0_str = 3;
-    f.opd0_c_str = oneSlot ? 0 : uint64_t(layout.c);
-    f.opd0_h_str = uint64_t(layout.h);
-    f.opd0_w_str = uint64_t(layout.w);
-  }
   f.opd1_addr = s.weights;
   if (!s.input.isAligned()) {
     f.opd0_str = 3;

@@ -61,8 +61,7 @@ struct WindowAxis {
 std::optional<AxisSlice> sliceAxis(const WindowAxis &axis, int64_t out0, int64_t out1);
 
 struct ConvSlice {
-  LocalTensor input; ///< [1, ic, rows, columns] I8|U8: y.inputs() x x.inputs(), or more than that
-  int64_t row0 = 0, column0 = 0; ///< of the part of `input` that is read
+  LocalTensor input; ///< [1, ic, rows, columns] I8|U8
   AxisSlice y, x;
   WindowAxis axisY, axisX;
   bool rotate = false;  ///< transposed convolution

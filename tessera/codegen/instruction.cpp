@@ -44,6 +44,19 @@ bool GlobalBox::mayOverlap(const GlobalBox &o) const {
   return true;
 }
 
+LocalTensor LocalTensor::window(int64_t row0, int64_t rows, int64_t column0,
+                                int64_t columns) const {
+  LocalTensor t = *this;
+  if (rows == h && columns == w)
+    return t;
+  t.plane = planeElements();
+  t.pitch = rowPitch();
+  t.address += uint32_t((row0 * t.pitch + column0) * elementBytes());
+  t.h = rows;
+  t.w = columns;
+  return t;
+}
+
 LocalTensor LocalTensor::slotRange(int64_t first, int64_t count) const {
   LocalTensor t = *this;
   t.address += uint32_t(first * planeElements() * elementBytes());

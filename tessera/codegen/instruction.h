@@ -60,6 +60,8 @@ struct LocalTensor {
             planeElements() == chip::alignedLayout(0, 1, c, h, w, elementBytes()).c);
   }
   LaneRange range() const { return {address, uint32_t(address + laneBytes())}; }
+  /// Some rows and columns of every channel.
+  LocalTensor window(int64_t row0, int64_t rows, int64_t column0, int64_t columns) const;
   /// The `count` channel slots from `first` (the last may be partly filled).
   LocalTensor slotRange(int64_t first, int64_t count) const;
 };

@@ -58,6 +58,16 @@ UpConvLayout UpConvLayout::of(int64_t oc, int64_t ic, int64_t skipChannels, int6
   return l;
 }
 
+int64_t upConvBiases(const Tensor &bias) {
+  if (bias.empty())
+    return 0;
+  auto b = bias.as<int32_t>();
+  for (size_t i = 0; i < b.size(); ++i)
+    if (b[i] != b[i / 16 * 16])
+      return 16;
+  return 1;
+}
+
 std::vector<uint8_t> packUpConv(const Tensor &low, const Tensor &skip, const Tensor &bias,
                                 std::span<const int32_t> multiplier,
                                 std::span<const int32_t> rshift, int64_t oc0, int64_t oc1,
@@ -124,9 +134,8 @@ Instructions upConv(const UpConvSlice &s) {
                              const WindowAxis &axisX, int64_t row0, int64_t column0, int64_t at,
                              int64_t bytes, bool accumulate) {
         ConvSlice c;
-        c.input = input;
-        c.row0 = sliceY.in0 - row0;
-        c.column0 = sliceX.in0 - column0;
+        c.input =
+            input.window(sliceY.in0 - row0, sliceY.inputs(), sliceX.in0 - column0, sliceX.inputs());
         c.y = sliceY;
         c.x = sliceX;
         c.axisY = axisY;

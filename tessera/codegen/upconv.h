@@ -25,6 +25,9 @@ struct UpConvLayout {
   int64_t skipAt(int64_t slot) const { return skip + slot * skipSlotBytes; }
 };
 
+/// How many bias vectors an UpConv needs: 16, one where all classes are equal (the transposed
+/// convolution has no bias), 0 without a bias.
+int64_t upConvBiases(const Tensor &bias);
 /// Rows of bytes of output channels [oc0, oc1), one a lane. low I8 [4, oc, ic, 2, 2], skip I8
 /// [oc, sc, 3, 3], bias I32 [oc, 4, 4] or empty; only its class (0, 0) where `biases` is 1.
 std::vector<uint8_t> packUpConv(const Tensor &low, const Tensor &skip, const Tensor &bias,

@@ -21,7 +21,7 @@ struct TransformOptions {
   RecipeFlags recipe;
   std::filesystem::path testInput, testResult; ///< empty: no test run
   std::filesystem::path repro;                 ///< folder for one-node models of refused nodes
-  std::string compose = "never"; ///< transposed convolutions with the next: never, pays, always
+  std::string compose = "pays"; ///< transposed convolutions with the next: never, pays, always
 };
 /// ONNX -> optimised top module. With a test input: writes NAME_in_f32.npz beside `mlir`, runs the
 /// network before and after the rewrites, compares, writes all tensors to `testResult`.

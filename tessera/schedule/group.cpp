@@ -152,6 +152,22 @@ private:
       }
       TESSERA_CHECK(channels == conv->filter.dim(1), "inputs of a group's convolution");
       op.conv = std::move(conv);
+    } else if (auto *u = std::get_if<UpConv>(&layer.op)) {
+      op.upConv = u;
+      for (int32_t t : layer.inputs) {
+        bool low = op.inputs.empty();
+        auto size = s_.shape(t);
+        auto axis = [&](size_t a) {
+          return low ? upConvAxis(size[a], out[a]) : WindowAxis{size[a], out[a], 0, 1, 1, 3, 1};
+        };
+        GroupInput i;
+        i.tensor = made_[size_t(t)];
+        if (i.tensor < 0)
+          i.view = s_.view(t);
+        i.y = axis(2);
+        i.x = axis(3);
+        op.inputs.push_back(std::move(i));
+      }
     } else {
       auto axes = [&](int32_t t, WindowAxis y, WindowAxis x) {
         GroupInput i;

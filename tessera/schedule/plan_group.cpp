@@ -2,6 +2,7 @@
 
 #include "tessera/codegen/arith.h"
 #include "tessera/codegen/pool2d.h"
+#include "tessera/codegen/upconv.h"
 #include "tessera/schedule/local_memory.h"
 #include "tessera/schedule/pipeline.h"
 
@@ -40,6 +41,7 @@ struct Op {
   // Convolutions.
   std::vector<std::pair<int64_t, int64_t>> blocks; ///< of output channels
   bool resident = true, bias = false, weightsSigned = true, byCell = false;
+  int64_t biases = 0; ///< of an UpConv
   int weights = -1;
   int32_t padValue = 0;
   std::vector<Constant> constants; ///< by block
@@ -63,6 +65,13 @@ struct GroupPlan {
   /// Of a convolution's input that its windows see: others are neither loaded nor read.
   static AxisSlice columns(const GroupInput &i) { return *sliceAxis(i.x, 0, i.x.out); }
 };
+
+/// Whether an op has weights: it makes its channels block by block.
+bool hasWeights(const GroupOp &op) { return op.conv || op.upConv; }
+/// Bands and pieces of the result are multiples of it, but the last.
+int64_t rowUnit(const GroupOp &op) {
+  return op.upConv ? 2 : op.conv && op.conv->rotate ? op.conv->y.kernel : 1;
+}
 
 struct At {
   int64_t n = 0;
@@ -163,7 +172,15 @@ std::vector<ConvBlockLayout> blockParts(const GroupPlan &p, const At &at) {
   }
   return list;
 }
+UpConvLayout upConvLayout(const GroupPlan &p, const At &at) {
+  const GroupOp &op = p.work.ops[at.op];
+  auto [oc0, oc1] = p.ops[at.op].blocks[at.block];
+  return UpConvLayout::of(oc1 - oc0, p.channels(op.inputs[0]), p.channels(op.inputs[1]),
+                          p.ops[at.op].biases);
+}
 int64_t blockWidth(const GroupPlan &p, const At &at) {
+  if (p.work.ops[at.op].upConv)
+    return upConvLayout(p, at).width;
   int64_t width = 0;
   for (const ConvBlockLayout &l : blockParts(p, at))
     width += l.width;
@@ -176,14 +193,16 @@ public:
       : p_(p), at_(at), a_(a), op_(p.work.ops[at.op]), o_(p.ops[at.op]),
         buffer_(p.buffers[size_t(op_.result)]) {
     channels_ = {0, p_.view(op_.result).shape[1]};
-    if (op_.conv)
+    if (hasWeights(op_))
       channels_ = o_.blocks[at_.block];
   }
 
   Instructions compute() {
     if (at_.block == 0 && buffer_.carries)
       keepRows();
-    if (op_.conv && o_.byCell)
+    if (op_.upConv)
+      convolveUp();
+    else if (op_.conv && o_.byCell)
       convolveByCell();
     else if (op_.conv)
       convolveRows();
@@ -364,6 +383,40 @@ private:
       }
   }
 
+  void convolveUp() {
+    const GroupInput &low = op_.inputs[0];
+    const View &v = p_.view(op_.result);
+    UpConvSlice s;
+    s.x = UpConvBand::of(low.x.in, v.shape[3], 0, v.shape[3]);
+    s.constants = a_[size_t(o_.weights)];
+    s.layout = upConvLayout(p_, at_);
+    s.biases = o_.biases;
+    s.accumulator = s.sum = a_[size_t(p_.acc)];
+    if (s.biases)
+      s.sum = a_[size_t(p_.sum)];
+    s.plane = a_[size_t(p_.plane)];
+    for (int64_t a = at_.from; a < at_.to; a += o_.subRows) {
+      int64_t b = std::min(a + o_.subRows, at_.to);
+      s.y = UpConvBand::of(low.y.in, v.shape[2], a, b);
+      s.low = inputWindow(p_, at_, 0, s.y.low0, s.y.low1, a_)
+                  .window(0, s.y.low1 - s.y.low0, s.x.low0, s.x.low1 - s.x.low0);
+      s.skip = inputWindow(p_, at_, 1, s.y.skip0, s.y.skip1, a_)
+                   .window(0, s.y.skip1 - s.y.skip0, s.x.skip0, s.x.skip1 - s.x.skip0);
+      s.result = result(a, b);
+      s.result.address +=
+          uint32_t((channels_.first / chip::kLanes - firstSlot()) * s.result.planeElements());
+      s.result.c = channels_.second - channels_.first;
+      Instructions list = upConv(s);
+      for (int64_t slot = 0; slot < s.layout.slots; ++slot)
+        for (size_t k = 0; k < list.size() / size_t(s.layout.slots); ++k) {
+          list_.push_back(std::move(list[size_t(slot) * list.size() / size_t(s.layout.slots) + k]));
+          if (k + 1 == list.size() / size_t(s.layout.slots))
+            complete(resultSlot(channels_.first / chip::kLanes + slot, a, b),
+                     channels_.first / chip::kLanes + slot, a);
+        }
+    }
+  }
+
   // Pools and element-wise ops: slot by slot, since their commands know no planes.
   void runSlots() {
     auto y = inputRows(op_.inputs[0], at_.from, at_.to);
@@ -430,19 +483,22 @@ Instructions loadSlot(const GroupPlan &p, const At &at, const Addresses &a, int 
 void materialize(GroupPlan &p, const AddConstant &addConstant) {
   for (size_t k = 0; k < p.ops.size(); ++k) {
     const GroupOp &op = p.work.ops[k];
-    if (!op.conv)
+    if (!hasWeights(op))
       continue;
-    const ConvWork &w = *op.conv;
     std::vector<uint8_t> bytes;
     for (size_t block = 0; block < p.ops[k].blocks.size(); ++block) {
       auto [oc0, oc1] = p.ops[k].blocks[block];
       int64_t width = blockWidth(p, {0, 0, k, block}), rows = std::min(oc1 - oc0, chip::kLanes);
       std::vector<uint8_t> lanes(size_t(rows * width));
+      if (const UpConv *u = op.upConv)
+        lanes = packUpConv(u->low, u->skip, u->bias, u->multiplier, u->rshift, oc0, oc1,
+                           p.ops[k].biases);
       int64_t at = 0;
       auto append = [&](size_t i, bool tail) {
         int64_t ic0 = 0;
         for (size_t j = 0; j < i; ++j)
           ic0 += p.channels(op.inputs[j]);
+        const ConvWork &w = *op.conv;
         ConvBlock b =
             packConvBlock(w.filter, p.ops[k].bias ? &w.bias : nullptr, w.multiplier, w.rshift, oc0,
                           oc1, ic0, ic0 + p.channels(op.inputs[i]), tail, p.ops[k].byCell);
@@ -451,9 +507,11 @@ void materialize(GroupPlan &p, const AddConstant &addConstant) {
         at += b.width;
       };
       size_t last = op.inputs.size() - 1;
-      append(last, true);
-      for (size_t i = 0; i < last; ++i)
-        append(i, false);
+      if (op.conv) {
+        append(last, true);
+        for (size_t i = 0; i < last; ++i)
+          append(i, false);
+      }
       p.ops[k].constants[block].offset = bytes.size();
       auto packed = packRows(lanes, rows, width);
       bytes.insert(bytes.end(), packed.begin(), packed.end());
@@ -470,14 +528,11 @@ std::vector<std::vector<Rows>> makeBands(const GroupWork &work, int64_t count) {
   size_t tensors = work.tensors.size();
   std::vector<std::vector<int64_t>> to(size_t(count), std::vector<int64_t>(tensors, 0));
   auto height = [&](int32_t t) { return work.tensors[size_t(t)].view.shape[2]; };
-  auto isConv = [](const GroupOp &op) { return op.conv.has_value(); };
   // Backward: what the readers need, at least.
   for (size_t k = work.ops.size(); k-- > 0;) {
     int32_t t = work.ops[k].result;
     int64_t h = height(t);
-    int64_t unit = 1;
-    if (work.ops[k].conv && work.ops[k].conv->rotate)
-      unit = work.ops[k].conv->y.kernel;
+    int64_t unit = rowUnit(work.ops[k]);
     for (int64_t b = 0; b < count; ++b) {
       int64_t need = 0;
       bool read = false;
@@ -497,7 +552,7 @@ std::vector<std::vector<Rows>> makeBands(const GroupWork &work, int64_t count) {
   }
   // Forward: pools and element-wise ops take all there is.
   for (const GroupOp &op : work.ops) {
-    if (isConv(op))
+    if (hasWeights(op))
       continue;
     for (int64_t b = 0; b + 1 < count; ++b) {
       int64_t most = height(op.result);
@@ -550,8 +605,8 @@ struct Cut {
 int64_t passingRows(const GroupOp &op, const View &result) {
   constexpr int64_t kPages = 3 * 4096;
   int64_t row = result.shape[3] * dtypeSize(result.dtype), rows = kPages / row + 1;
-  if (op.conv)
-    return chip::alignUp(rows, op.conv->rotate ? op.conv->y.kernel : 1);
+  if (hasWeights(op))
+    return chip::alignUp(rows, rowUnit(op));
   int64_t unit = 1;
   for (const GroupInput &i : op.inputs)
     unit = std::lcm(unit, chip::kEuBytes / std::gcd(chip::kEuBytes, i.y.stride * i.x.in));
@@ -611,7 +666,7 @@ std::optional<LayerPlan> build(const GroupWork &work, const Cut &cut, const Opti
       auto x = sliceAxis(in.x, 0, in.x.out);
       if (!x || x->padBefore > chip::kMaxPad || x->padAfter > chip::kMaxPad)
         return std::nullopt;
-      if (in.tensor >= 0 && !op.conv && x->inputs() != p->view(in.tensor).shape[3])
+      if (in.tensor >= 0 && !hasWeights(op) && x->inputs() != p->view(in.tensor).shape[3])
         return std::nullopt;
       int64_t bytes = 0;
       for (size_t band = 0; band < p->bands.size(); ++band) {
@@ -619,7 +674,7 @@ std::optional<LayerPlan> build(const GroupWork &work, const Cut &cut, const Opti
         auto s = inputRows(in, r.from, r.to);
         if (!s)
           return std::nullopt;
-        if (!op.conv && b.newRows < r.to - r.from) // in several slices
+        if (!hasWeights(op) && b.newRows < r.to - r.from) // in several slices
           for (int64_t a = r.from; a < r.to; a += b.newRows)
             if (!inputRows(in, a, std::min(a + b.newRows, r.to)))
               return std::nullopt;
@@ -627,7 +682,7 @@ std::optional<LayerPlan> build(const GroupWork &work, const Cut &cut, const Opti
           bytes = std::max(bytes, chip::alignedLaneBytes(0, 1, p->channels(in), s->inputs(),
                                                          p->columns(in).inputs(),
                                                          dtypeSize(in.view.dtype)));
-        else if (!op.conv) {
+        else if (!hasWeights(op)) {
           const View &v = p->view(in.tensor);
           const Buffer &from = p->buffers[size_t(in.tensor)];
           int64_t first =
@@ -636,37 +691,51 @@ std::optional<LayerPlan> build(const GroupWork &work, const Cut &cut, const Opti
             return std::nullopt;
         }
       }
-      if (in.tensor < 0 && op.conv && chip::slots(0, p->channels(in)) > 1 &&
+      if (in.tensor < 0 && hasWeights(op) && chip::slots(0, p->channels(in)) > 1 &&
           bytes / chip::slots(0, p->channels(in)) > chip::kMaxDim)
         return std::nullopt;
       o.loads.push_back(in.tensor >= 0 ? -1
                                        : slot({fmt::format("input{}.{}", k, i), bytes,
                                                several ? deep : 1, true, false, false}));
     }
-    if (!op.conv)
+    if (!hasWeights(op))
       continue;
-    const ConvWork &w = *op.conv;
     const GroupInput &in = op.inputs[0];
-    o.bias = !w.bias.empty();
-    o.weightsSigned = w.filter.dtype() == DType::I8;
-    o.padValue = w.padValue.empty() ? 0 : w.padValue[0];
-    o.byCell = w.rotate && tiles(in.y) && tiles(in.x) && in.y.kernel * in.x.kernel > 1 &&
-               op.inputs.size() == 1 && in.y.kernel * in.x.out <= chip::kMaxArStride;
+    if (op.upConv) {
+      o.biases = upConvBiases(op.upConv->bias);
+      o.bias = o.biases > 0;
+      if (2 * out.shape[3] > chip::kMaxArStride)
+        return std::nullopt;
+    } else {
+      const ConvWork &w = *op.conv;
+      o.bias = !w.bias.empty();
+      o.weightsSigned = w.filter.dtype() == DType::I8;
+      o.padValue = w.padValue.empty() ? 0 : w.padValue[0];
+      o.byCell = w.rotate && tiles(in.y) && tiles(in.x) && in.y.kernel * in.x.kernel > 1 &&
+                 op.inputs.size() == 1 && in.y.kernel * in.x.out <= chip::kMaxArStride;
+    }
     bias |= o.bias;
     int64_t width = o.byCell ? in.x.in : out.shape[3];
     int64_t most = o.byCell ? chip::ceilDiv(b.newRows, in.y.kernel) : b.newRows;
     o.subRows = std::clamp<int64_t>(cut.accBytes / (4 * width), 1, most);
-    accBytes = std::max(accBytes, chip::alignedLaneBytes(0, 1, 1, o.subRows, width, 4));
+    if (op.upConv) { // a quarter of the result at a time
+      o.subRows = chip::alignUp(std::clamp<int64_t>(cut.accBytes / width, 2, most), 2);
+      int64_t h = chip::ceilDiv(o.subRows, 2), w = chip::ceilDiv(width, 2);
+      accBytes = std::max(accBytes, chip::alignedLaneBytes(0, 1, 1, h, w, 4));
+      planeBytes = std::max(planeBytes, chip::alignedLaneBytes(0, 1, 1, h, w, 1));
+    } else {
+      accBytes = std::max(accBytes, chip::alignedLaneBytes(0, 1, 1, o.subRows, width, 4));
+    }
     // Sub-bands that start on 64-byte boundaries need no copy behind the requantization.
-    if (!o.byCell && o.subRows < most && o.subRows * width % chip::kEuBytes) {
+    if (op.conv && !o.byCell && o.subRows < most && o.subRows * width % chip::kEuBytes) {
       int64_t unit = chip::kEuBytes / std::gcd(chip::kEuBytes, width);
       if (o.subRows >= unit)
         o.subRows = o.subRows / unit * unit;
     }
-    if (o.byCell || (o.subRows < most && o.subRows * width % chip::kEuBytes))
+    if (o.byCell || (op.conv && o.subRows < most && o.subRows * width % chip::kEuBytes))
       planeBytes = std::max(planeBytes, chip::alignedLaneBytes(0, 1, 1, o.subRows, width, 1));
     for (const auto &band : p->bands)
-      if (const Rows &r = band[size_t(op.result)]; !o.byCell)
+      if (const Rows &r = band[size_t(op.result)]; op.conv && !o.byCell)
         for (int64_t from = r.from; from < r.to; from += b.newRows)
           for (int64_t a = from, to = std::min(from + b.newRows, r.to); a < to; a += o.subRows)
             if (!seesSome(op, a, std::min(a + o.subRows, to)))
@@ -702,7 +771,7 @@ std::optional<LayerPlan> build(const GroupWork &work, const Cut &cut, const Opti
     int64_t channels = v.shape[1];
     bool more = several;
     if (b.passing) {
-      if (op.conv)
+      if (hasWeights(op))
         channels = p->ops[k].blocks[0].second;
       more = several || p->ops[k].blocks.size() > 1 || b.newRows < v.shape[2];
     }
@@ -732,7 +801,7 @@ std::optional<LayerPlan> build(const GroupWork &work, const Cut &cut, const Opti
       return {b.slot, plan.slots[size_t(b.slot)].copies > 1 ? number : 0};
     };
     SliceWork s;
-    if (op.conv) {
+    if (hasWeights(op)) {
       int64_t blocks = int64_t(o.blocks.size()), block = int64_t(at.block);
       s.inputs.push_back({o.weights, o.resident || blocks == 1 ? block : number * blocks + block});
       for (int scratch : {p->sum, p->acc, p->plane})
@@ -762,7 +831,7 @@ std::optional<LayerPlan> build(const GroupWork &work, const Cut &cut, const Opti
     for (size_t band = 0; band < p->bands.size(); ++band)
       for (size_t k = 0; k < work.ops.size(); ++k) {
         const Rows &r = p->bands[band][size_t(work.ops[k].result)];
-        size_t blocks = work.ops[k].conv ? p->ops[k].blocks.size() : 1;
+        size_t blocks = hasWeights(work.ops[k]) ? p->ops[k].blocks.size() : 1;
         int64_t step = p->buffers[size_t(work.ops[k].result)].newRows;
         for (size_t block = 0; block < blocks; ++block)
           for (int64_t from = r.from; from < r.to; from += step)
@@ -778,6 +847,8 @@ std::optional<LayerPlan> build(const GroupWork &work, const Cut &cut, const Opti
 }
 
 } // namespace
+
+WindowAxis upConvAxis(int64_t in, int64_t out) { return {in, out, 1, 1, 1, 4, 2}; }
 
 std::optional<LayerPlan> planGroup(const GroupWork &work, const Options &options) {
   struct Candidate {

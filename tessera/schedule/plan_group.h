@@ -26,9 +26,14 @@ struct GroupOp {
   int32_t result = -1; ///< tensor
   std::vector<GroupInput> inputs;
   std::optional<ConvWork> conv;               ///< its views, axes and epilogues are not used
-  std::optional<codegen::Elementwise> recipe; ///< neither: a max pool
+  const UpConv *upConv = nullptr;             ///< inputs: the small tensor, the skip tensor
+  std::optional<codegen::Elementwise> recipe; ///< none of these: a max pool
   bool relu = false;                          ///< of the pool
 };
+
+/// Which cells of the small tensor of an UpConv the cells of its result see, as a window over a
+/// small tensor with a zero behind every cell: two of them, which ones depends on the phase.
+codegen::WindowAxis upConvAxis(int64_t in, int64_t out);
 
 struct GroupWork {
   std::vector<GroupTensor> tensors;

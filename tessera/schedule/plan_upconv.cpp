@@ -198,16 +198,8 @@ std::optional<LayerPlan> build(const std::shared_ptr<UpConvPlan> &p, const Cut &
 std::optional<LayerPlan> planUpConv(const UpConvWork &work, const Options &options) {
   UpConvPlan shared;
   shared.work = work;
-  const Tensor &bias = work.op.bias;
   int64_t oc = work.output.shape[1], ocSlots = chip::slots(0, oc);
-  if (!bias.empty()) {
-    // Without a bias of the transposed convolution all classes are equal.
-    auto b = bias.as<int32_t>();
-    shared.biases = 1;
-    for (size_t i = 0; i < b.size(); ++i)
-      if (b[i] != b[i / 16 * 16])
-        shared.biases = 16;
-  }
+  shared.biases = upConvBiases(work.op.bias);
   PlanChoice choice(options.localBytes);
   auto offer = [&](const Cut &cut) {
     auto p = std::make_shared<UpConvPlan>(shared);
