@@ -19,7 +19,7 @@ for op, attributes, element, loc in re.findall(
 with tempfile.TemporaryDirectory() as work:
     oracle.run(tessera, "transform", "--model_name", "u8", "--model_def", shared / "models/unet8_carvana_240x160.onnx",
                "--input_shapes", "[[1,3,160,240]]", "--pixel_format", "rgb", "--scale", "0.0039216,0.0039216,0.0039216",
-               "--mlir", "u8.mlir", cwd=work)
+               "--mlir", "u8.mlir", "--compose", "never", cwd=work)
     oracle.run(tessera, "deploy", "--mlir", "u8.mlir", "--calibration_table", case / "cali_table", "--model", "u8.bmodel",
                "--without", "tie_scales", cwd=work)
     text = pathlib.Path(work, "u8_bm1684x_int8_sym_tpu.mlir").read_text()

@@ -55,7 +55,8 @@ Result<Job> prepare(Machine &m, const sMM &f) {
   j.rows = f.left_tran ? storedColumns : stored;
   j.inner = f.left_tran ? stored : storedColumns;
   j.columns = int64_t(f.res0_c) * j.width();
-  if (std::max({j.rows * j.inner, j.inner * j.columns, j.rows * j.columns}) > kMaxElements)
+  if (std::max({j.rows, j.inner, j.columns}) > kMaxElements ||
+      std::max({j.rows * j.inner, j.inner * j.columns, j.rows * j.columns}) > kMaxElements)
     return fail("bad-shape", "", "a matrix is more than local memory can hold");
   TESSERA_ASSIGN(j.res,
                  alignedLocal(m, "result", f.res0_addr, {j.rows, int64_t(f.res0_c), 1, j.width()},
