@@ -26,6 +26,23 @@ std::string tensorText(const char *role, const TensorInfo &t) {
                      t.address);
 }
 
+/// What is done to the inputs and with the outputs; of the tables that tell where tensors and
+/// commands come from only the lengths, as they grow with the network (infoJson has them whole).
+std::string recipeText(const Json &recipe) {
+  if (!recipe.is_object())
+    return "  no recipe\n";
+  std::string s;
+  for (const auto &[key, value] : recipe.items())
+    if (key == "tensors")
+      s += fmt::format("  recipe tensors: where {} of them lie\n", value.size());
+    else if (key == "origins")
+      s += fmt::format("  recipe origins: {} layers\n",
+                       value.is_object() && value.contains("layers") ? value["layers"].size() : 0);
+    else
+      s += fmt::format("  recipe {}: {}\n", key, value.dump());
+  return s;
+}
+
 } // namespace
 
 Json infoJson(const Model &model) {
@@ -93,7 +110,7 @@ std::string infoText(const Model &model) {
                          n.groups.size() == 1 ? "" : "s", tiu, gdma);
       }
     }
-  s += model.recipe.is_null() ? "  no recipe\n" : "  recipe " + model.recipe.dump() + "\n";
+  s += recipeText(model.recipe);
   return s;
 }
 

@@ -72,9 +72,9 @@ CellAxis cellAxis(const Axis &a, const std::vector<int32_t> &extended, bool skip
   return out;
 }
 
-/// A plane's columns as `lead` pads, then inputs one after the other, then pads.
+/// A plane's columns as `lead` pads, then every `step`th input, then pads.
 struct Run {
-  int64_t lead = 0, first = 0, count = -1; ///< count -1: they are not of that kind
+  int64_t lead = 0, first = 0, step = 1, count = -1; ///< count -1: they are not of that kind
 };
 Run runOf(const std::vector<int32_t> &sources) {
   Run r;
@@ -85,7 +85,9 @@ Run runOf(const std::vector<int32_t> &sources) {
   r.first = end < length ? sources[size_t(end)] : 0;
   if (r.first < 0) // an inserted element
     return r;
-  while (end < length && sources[size_t(end)] == r.first + end - r.lead)
+  if (end + 1 < length && sources[size_t(end) + 1] > r.first)
+    r.step = sources[size_t(end) + 1] - r.first;
+  while (end < length && sources[size_t(end)] == r.first + (end - r.lead) * r.step)
     ++end;
   int64_t count = end - r.lead;
   while (end < length && sources[size_t(end)] == Axis::kPad)
@@ -117,11 +119,19 @@ public:
   void row(uint8_t *out, int32_t source, const std::vector<int32_t> &columns, const Run &run) {
     if (source == Axis::kPad)
       return fill(out, map_.pitch);
-    if (source >= 0 && run.count >= 0 && j_.src.strides.w == 1) {
+    if (source >= 0 && run.count >= 0) {
+      int64_t lead = std::min(run.lead, map_.pitch), count = std::min(run.count, map_.pitch - lead),
+              step = run.step * j_.src.strides.w;
       const uint8_t *rows[4];
       for (int64_t i = 0; i < map_.per(); ++i)
-        rows[i] = input(i, source) + run.first;
-      int64_t lead = std::min(run.lead, map_.pitch), count = std::min(run.count, map_.pitch - lead);
+        rows[i] = input(i, source) + run.first * j_.src.strides.w;
+      if (step != 1) {
+        raw_.resize(size_t(4 * count));
+        for (int64_t i = 0; i < map_.per(); ++i) {
+          kernels::pickBytes(raw_.data() + i * count, rows[i], step, count);
+          rows[i] = raw_.data() + i * count;
+        }
+      }
       fill(out, lead);
       interleave(out + 4 * lead, rows, count);
       return fill(out + 4 * (lead + count), map_.pitch - lead - count);

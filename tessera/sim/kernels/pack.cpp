@@ -69,6 +69,20 @@ template <class Block, class One> void inBlocks(int64_t count, Block block, One 
 
 } // namespace
 
+void pickBytes(uint8_t *out, const uint8_t *in, int64_t step, int64_t count) {
+  int64_t x = 0;
+#if defined(__SSE2__)
+  // Blocks read one byte past the last that they pick, so the last element is left to the loop.
+  __m128i even = _mm_set1_epi16(0xFF);
+  if (step == 2)
+    for (; x + 16 < count; x += 16)
+      store(out + x, _mm_packus_epi16(_mm_and_si128(load(in + 2 * x), even),
+                                      _mm_and_si128(load(in + 2 * x + 16), even)));
+#endif
+  for (; x < count; ++x)
+    out[x] = in[x * step];
+}
+
 void interleaveBytes(uint8_t *out, const uint8_t *const *rows, int64_t count, uint8_t flip) {
   inBlocks(
       count,

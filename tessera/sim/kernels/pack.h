@@ -4,6 +4,8 @@
 
 namespace tessera::sim::kernels {
 
+/// out[x] = in[x * step].
+void pickBytes(uint8_t *out, const uint8_t *in, int64_t step, int64_t count);
 /// out[4 * x + i] = rows[i][x] ^ flip for four rows.
 void interleaveBytes(uint8_t *out, const uint8_t *const *rows, int64_t count, uint8_t flip);
 /// The same for two rows of 8-bit values widened to int16.
