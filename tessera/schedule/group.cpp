@@ -3,6 +3,7 @@
 
 #include "tessera/schedule/pipeline.h"
 #include "tessera/schedule/plan_group.h"
+#include "tessera/support/parallel.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -217,53 +218,60 @@ void Scheduler::planGroups(std::vector<LayerPlan> &plans) {
   for (size_t l = 0; l < net_.layers.size(); ++l)
     if (fusedInto_[l] < 0)
       hosts.push_back(int32_t(l));
+  // What each chain of hosts takes as a group: independent of one another.
+  struct Chain {
+    size_t last = 0;
+    uint64_t cycles = 0;
+    LayerPlan plan;
+  };
+  std::vector<std::vector<Chain>> chains(hosts.size()); // by first host
+  std::vector<uint64_t> alone(hosts.size());
+  parallelFor(int64_t(hosts.size()), 1, [&](int64_t begin, int64_t end) {
+    for (auto k = size_t(begin); k < size_t(end); ++k) {
+      alone[k] = aloneCycles(plans[size_t(hosts[k])], options_);
+      int failures = 0;
+      for (size_t last = k; last < hosts.size() && failures < 3; ++last) {
+        auto work = GroupBuilder(*this, hosts, k, last).build();
+        if (!work) // a later layer may be what the group lacks
+          continue;
+        auto plan = planGroup(*work, options_);
+        if (!plan) {
+          ++failures;
+          continue;
+        }
+        uint64_t cycles = aloneCycles(*plan, options_);
+        chains[k].push_back({last, cycles, std::move(*plan)});
+      }
+    }
+  });
   // best[k]: the cheapest way to run the hosts from k on.
-  constexpr uint64_t kNever = ~uint64_t(0);
   struct Best {
-    uint64_t cycles = kNever;
-    size_t next = 0;
-    std::optional<LayerPlan> group;
+    uint64_t cycles = 0;
+    Chain *group = nullptr;
   };
   std::vector<Best> best(hosts.size() + 1);
-  best[hosts.size()].cycles = 0;
   for (size_t k = hosts.size(); k-- > 0;) {
     Best &b = best[k];
-    b.cycles = aloneCycles(plans[size_t(hosts[k])], options_) + best[k + 1].cycles;
-    b.next = k + 1;
-    int failures = 0;
-    for (size_t last = k; last < hosts.size() && failures < 3; ++last) {
-      auto work = GroupBuilder(*this, hosts, k, last).build();
-      if (!work) // a later layer may be what the group lacks
-        continue;
-      auto plan = planGroup(*work, options_);
-      if (!plan) {
-        ++failures;
-        continue;
-      }
-      uint64_t rest = best[last + 1].cycles;
-      if (estimateCycles(*plan, options_.localBytes) + rest >= b.cycles)
-        continue; // it takes no less
-      uint64_t cycles = aloneCycles(*plan, options_) + rest;
-      if (cycles < b.cycles) {
+    b.cycles = alone[k] + best[k + 1].cycles;
+    for (Chain &c : chains[k])
+      if (uint64_t cycles = c.cycles + best[c.last + 1].cycles; cycles < b.cycles) {
         b.cycles = cycles;
-        b.next = last + 1;
-        b.group = std::move(plan);
+        b.group = &c;
       }
-    }
   }
-  for (size_t k = 0; k < hosts.size();) {
-    Best &b = best[k];
-    if (b.group) {
-      int32_t first = hosts[k], last = hosts[b.next - 1];
-      for (int32_t l = first; l <= last; ++l)
-        groupOf_[size_t(l)] = {first, last};
-      for (size_t h = k; h < b.next; ++h) {
-        plans[size_t(hosts[h])] = {};
-        plans[size_t(hosts[h])].cut = fmt::format("in the group of layer {}", first);
-      }
-      plans[size_t(first)] = std::move(*b.group);
+  for (size_t k = 0; k < hosts.size(); ++k) {
+    Chain *group = best[k].group;
+    if (!group)
+      continue;
+    int32_t first = hosts[k], last = hosts[group->last];
+    for (int32_t l = first; l <= last; ++l)
+      groupOf_[size_t(l)] = {first, last};
+    for (size_t h = k; h <= group->last; ++h) {
+      plans[size_t(hosts[h])] = {};
+      plans[size_t(hosts[h])].cut = fmt::format("in the group of layer {}", first);
     }
-    k = b.next;
+    plans[size_t(first)] = std::move(group->plan);
+    k = group->last;
   }
 }
 

@@ -7,6 +7,7 @@
 #include "tessera/cycles/cycles.h"
 #include "tessera/runtime/runtime.h"
 #include "tessera/sim/sim.h"
+#include "tessera/support/parallel.h"
 
 #include <gtest/gtest.h>
 
@@ -515,11 +516,13 @@ TEST(Transfer, RowsOfLanesComeAsTheCheapestCommands) {
     }
 }
 
-TEST(Emit, SameBytesTwiceAndGroupsBeforeIdsOverflow) {
+TEST(Emit, SameBytesForAnyThreadsAndGroupsBeforeIdsOverflow) {
   auto net = unet(8, 32, 48, 3);
   auto s = schedule::schedule(net, {.localBytes = 8 << 10});
   ASSERT_TRUE(s) << s.error().text();
+  setThreadCount(1);
   auto again = schedule::schedule(unet(8, 32, 48, 3), {.localBytes = 8 << 10});
+  setThreadCount(0);
   auto one = emit::emit(net, *s), two = emit::emit(net, *again);
   ASSERT_TRUE(one && two);
   EXPECT_EQ(*bmodel::serialize(one->model), *bmodel::serialize(two->model));
