@@ -153,7 +153,7 @@ bool start(const ConvJob &j, const Packed &packed, int64_t n, int64_t group, int
       // both in turn, from the second on behind a previous result. The kernel's begin with `sums`.
       float &sum = sums[p * kFloatGroup + lane], &other = odd[p * kFloatGroup + lane];
       if (!chains)
-        sum = numerics::addNan(bias, previous ? previous[p] : 0); // -0 alone becomes +0
+        sum = previous ? numerics::addNan(bias, previous[p]) : bias;
       else if (previous)
         sum = bias, other = numerics::flush(previous[p]);
       else

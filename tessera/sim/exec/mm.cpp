@@ -1,5 +1,6 @@
 // sMM: matrix multiply over matrices whose columns are spread over channels, `w` columns in each
 // (docs/numerics.md, matrix multiply).
+#include "tessera/numerics/integer.h"
 #include "tessera/sim/element.h"
 #include "tessera/sim/exec/exec.h"
 #include "tessera/sim/local.h"
@@ -9,6 +10,7 @@ namespace {
 
 using isa::sMM;
 using numerics::Rounding;
+using numerics::Wide;
 
 enum Op : uint64_t { kPlain = 1, kRequant = 2, kRequantRelu = 3 };
 
@@ -146,14 +148,9 @@ Status floats(const Job &j) {
 int64_t shiftSum(uint64_t sum, bool isSigned, int shift, Rounding mode) {
   if (shift > 0)
     sum <<= shift & 63;
-  else if (shift < 0 && isSigned)
-    return numerics::shiftRight(int64_t(sum), std::min(-shift, 63), mode);
-  else if (shift < 0) { // the sum needs its 64th bit: bits shifted out first stay as one sticky bit
-    int s = std::min(-shift, 63);
-    uint64_t kept = sum >> 2, lost = sum & 3;
-    sum = s == 1 ? uint64_t(numerics::shiftRight(int64_t(sum & 3), 1, mode)) + (kept << 1)
-                 : uint64_t(numerics::shiftRight(int64_t(kept << 1 | (lost != 0)), s - 1, mode));
-  }
+  else if (shift < 0) // unsigned sums need their 64th bit
+    sum = uint64_t(numerics::shiftRight<Wide>(isSigned ? Wide(int64_t(sum)) : Wide(sum),
+                                              std::min(-shift, 63), mode));
   if (isSigned)
     return int64_t(sum);
   return int64_t(std::min<uint64_t>(sum, 0xFFFFFFFFu));
@@ -201,8 +198,7 @@ Status integers(const Job &j) {
               v += f.opd2_sign ? int64_t(loadAs<int16_t>(bias)) : int64_t(loadAs<uint16_t>(bias));
               if (adds)
                 v += isSigned ? int64_t(loadAs<int16_t>(out)) : int64_t(loadAs<uint16_t>(out));
-              v = numerics::shiftRight(relu ? std::max<int64_t>(v, 0) : v, right8,
-                                       Rounding::HalfUp);
+              v = numerics::shiftRight(v, right8, Rounding::HalfUp);
               v = std::clamp(v, range.lo, range.hi);
             } else if (j.type == Type::Int32) {
               uint8_t byte = *rowAt(j, c);

@@ -43,10 +43,17 @@ Case mm(Draw &d) {
   LaneRoom room(d);
   bool tame = isFloat && d.chance(0.9);
   int centre = drawCentre(d, type);
+  bool small = type == Type::Int32 && d.chance(); // sums that do not saturate: rounding shows
   auto place = [&](int64_t atLane, int64_t count, int64_t bytes, Type t, int scale) {
     int64_t at = room.take(bytes);
     if (tame)
       patchFloats(d, c.patches, t, atLane, count, at, bytes, scale);
+    for (int64_t k = 0; small && t == Type::Int32 && k < std::min(count, chip::kLanes); ++k) {
+      std::vector<uint32_t> words(size_t(bytes / 4));
+      for (uint32_t &w : words)
+        w = uint32_t(d.bits() % 256);
+      c.patches.push_back(patch(chip::localAddress((atLane + k) % chip::kLanes, at), 0, 0, words));
+    }
     return chip::localAddress(atLane, at);
   };
   if (d.chance(0.1)) {
@@ -64,7 +71,7 @@ Case mm(Draw &d) {
                         Type::Fp32, 2 * centre);
   } else {
     f.opd2_const = 1;
-    f.opd2_addr = isFloat ? 0 : uint32_t(d.bits());
+    f.opd2_addr = isFloat ? 0 : small ? uint8_t(-d.between(0, 9)) : uint32_t(d.bits());
   }
   f.opd2_n_str = uint64_t(d.between(0, 6));
   if (requantizes)
