@@ -71,15 +71,18 @@ Tensor expandGroups(const Tensor &filter, int64_t group) {
   return dense;
 }
 
-Tensor unfoldFilter(const Tensor &filter) {
-  int64_t oc = filter.dim(0), ic = filter.dim(1), cells = filter.dim(2) * filter.dim(3);
-  Tensor flat(filter.dtype(), {oc, cells * ic, 1, 1});
+Tensor unfoldFilter(const Tensor &filter, int64_t columns) {
+  int64_t oc = filter.dim(0), ic = filter.dim(1), kw = filter.dim(3), rest = kw / columns,
+          cells = filter.dim(2) * columns;
+  Tensor flat(filter.dtype(), {oc, cells * ic, 1, rest});
   auto from = filter.bytes();
   auto to = flat.bytes();
   for (int64_t o = 0; o < oc; ++o)
     for (int64_t i = 0; i < ic; ++i)
       for (int64_t k = 0; k < cells; ++k)
-        to[size_t((o * cells + k) * ic + i)] = from[size_t((o * ic + i) * cells + k)];
+        for (int64_t x = 0; x < rest; ++x)
+          to[size_t(((o * cells + k) * ic + i) * rest + x)] =
+              from[size_t(((o * ic + i) * cells + k) * rest + x)];
   return flat;
 }
 

@@ -33,8 +33,9 @@ ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias,
                         bool byCell = false);
 /// [oc, ic/group, kh, kw] -> [oc, ic, kh, kw] with zeros between groups: same sums, dense form.
 Tensor expandGroups(const Tensor &filter, int64_t group);
-/// [oc, ic, kh, kw] -> [oc, kh*kw*ic, 1, 1]: kernel cells outermost, as an unfolded input has them.
-Tensor unfoldFilter(const Tensor &filter);
+/// [oc, ic, kh, kw] -> [oc, kh*columns*ic, 1, kw/columns]: kernel cells outermost, as an unfolded
+/// input has them. `columns` is kw or 1.
+Tensor unfoldFilter(const Tensor &filter, int64_t columns);
 /// Pad table [1,ic,1,2] of pairs (pad, insert), compact: rows of min(ic, 64) lanes.
 ConvBlock packPadTable(std::span<const int32_t> padValue, int64_t ic0, int64_t ic1);
 

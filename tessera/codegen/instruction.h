@@ -78,7 +78,7 @@ struct Instruction {
   std::vector<LaneRange> reads, writes; ///< local memory
   GlobalBox source, destination;        ///< GDMA only
   int32_t layer = -1, slice = -1;       ///< set by the scheduler
-  std::optional<LocalPart> completes{}; ///< of its layer's result
+  std::vector<LocalPart> completes{};   ///< of its layer's result
 };
 using Instructions = std::vector<Instruction>;
 

@@ -270,6 +270,8 @@ Result<Report> deploy(const DeployOptions &o) {
     options.groups = has("groups");
     if (!has("unfold"))
       options.unfold = schedule::Unfolding::Never;
+    if (!has("stack"))
+      options.stack = schedule::Stacking::Never;
     TESSERA_ASSIGN(schedule::Schedule plan, schedule::schedule(network, options));
     TESSERA_ASSIGN(emit::Emitted emitted, emit::emit(network, plan));
     emitted.model.recipe = recipeJson(inputsOf(tpu), outputsOf(tpu));

@@ -50,6 +50,7 @@ struct DeployOptions {
 inline constexpr std::pair<const char *, const char *> kDeployRewrites[] = {
     {"tie_scales", "tensors that only a Concat reads take its scale"},
     {"unfold", "convolutions of few input channels run over their unfolded windows"},
+    {"stack", "convolutions of few channels run over bands of rows side by side in the lanes"},
     {"groups", "chains of layers stay in local memory"}};
 
 /// top + table -> tpu module, schedule, bmodel. With a test input: interpreter and simulator must

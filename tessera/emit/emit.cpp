@@ -162,12 +162,12 @@ nlohmann::ordered_json tensorTable(const schedule::Schedule &s,
         place[(*origin)[k]] = {g, k};
   std::map<int32_t, nlohmann::ordered_json> parts; // by layer
   for (size_t k = 0; k < s.program.size(); ++k)
-    if (const auto &part = s.program[k].completes) {
+    for (const auto &part : s.program[k].completes) {
       auto [group, index] = place.at(k);
-      auto row = nlohmann::ordered_json::array({group, index, part->tensor.address});
-      for (int64_t v : part->begin)
+      auto row = nlohmann::ordered_json::array({group, index, part.tensor.address});
+      for (int64_t v : part.begin)
         row.push_back(v);
-      for (int64_t v : {part->tensor.c, part->tensor.h, part->tensor.w})
+      for (int64_t v : {part.tensor.c, part.tensor.h, part.tensor.w})
         row.push_back(v);
       parts[s.program[k].layer].push_back(std::move(row));
     }

@@ -21,8 +21,9 @@ WindowAxis same(int64_t size) { return {size, size}; }
 /// Builds the work of hosts [first, last]; fails where a layer or a tensor cannot stay inside.
 class Scheduler::GroupBuilder {
 public:
-  GroupBuilder(const Scheduler &s, const std::vector<int32_t> &hosts, size_t first, size_t last)
-      : s_(s), inside_(s.net_.layers.size(), false), made_(s.net_.tensors.size(), -1) {
+  GroupBuilder(const Scheduler &s, const std::vector<int32_t> &hosts, size_t first, size_t last,
+               Unfolded form)
+      : s_(s), form_(form), inside_(s.net_.layers.size(), false), made_(s.net_.tensors.size(), -1) {
     for (size_t h = first; h <= last; ++h)
       inside_[size_t(hosts[h])] = true;
     for (size_t l = 0; l < inside_.size(); ++l)
@@ -134,7 +135,7 @@ private:
       if (conv->rotate && op.inputs.size() > 1)
         return false;
       if (whole && s_.options_.unfold != Unfolding::Never)
-        if (auto flat = unfolded(*conv)) {
+        if (auto flat = unfolded(*conv, form_)) {
           op.inputs[0].unfold = flat->unfold;
           op.inputs[0].y = flat->y;
           op.inputs[0].x = flat->x;
@@ -201,6 +202,7 @@ private:
   }
 
   const Scheduler &s_;
+  Unfolded form_; ///< of convolutions that read nothing of the group
   std::vector<int32_t> hosts_;
   std::vector<bool> inside_;  ///< by layer
   std::vector<int32_t> made_; ///< by tensor: the group's number
@@ -231,16 +233,25 @@ void Scheduler::planGroups(std::vector<LayerPlan> &plans) {
       alone[k] = aloneCycles(plans[size_t(hosts[k])], options_);
       int failures = 0;
       for (size_t last = k; last < hosts.size() && failures < 3; ++last) {
-        auto work = GroupBuilder(*this, hosts, k, last).build();
-        if (!work) // a later layer may be what the group lacks
-          continue;
-        auto plan = planGroup(*work, options_);
-        if (!plan) {
-          ++failures;
-          continue;
+        bool any = false, fits = false, unfolds = false;
+        for (Unfolded form : {Unfolded::Rows, Unfolded::Cells}) {
+          auto work = GroupBuilder(*this, hosts, k, last, form).build();
+          if (!work) // a later layer may be what the group lacks
+            break;
+          bool here = std::ranges::any_of(work->ops, [](const GroupOp &op) {
+            return std::ranges::any_of(op.inputs, [](auto &i) { return i.unfold.has_value(); });
+          });
+          if (any && !here && !unfolds)
+            break; // the same again
+          any = true;
+          unfolds = here;
+          if (auto plan = planGroup(*work, options_)) {
+            fits = true;
+            uint64_t cycles = aloneCycles(*plan, options_);
+            chains[k].push_back({last, cycles, std::move(*plan)});
+          }
         }
-        uint64_t cycles = aloneCycles(*plan, options_);
-        chains[k].push_back({last, cycles, std::move(*plan)});
+        failures += any && !fits;
       }
     }
   });

@@ -155,7 +155,7 @@ void Scheduler::listStored() {
   for (size_t k = 0; k < out_.program.size(); ++k) {
     if (int32_t b = out_.program[k].destination.buffer; b >= 0)
       stores[size_t(b)].push_back(k);
-    if (out_.program[k].completes)
+    if (!out_.program[k].completes.empty())
       local.insert(out_.program[k].layer);
   }
   for (const Layer &layer : net_.layers) {

@@ -83,6 +83,8 @@ Instructions loadSlot(const ConvPlan &p, const Place &at, const Addresses &a, in
     const Part &ic = p.ic[at.i];
     if (p.work.unfold)
       return loadUnfolded(*p.work.unfold, at.n, ic.begin, y.in0, x.in0, inputTensor(p, at, a));
+    if (p.work.stack)
+      return loadStacked(*p.work.stack, at.n, y.in0, x.in0, inputTensor(p, at, a));
     View v = p.work.input.part({at.n, ic.begin, y.in0, x.in0},
                                {1, ic.end - ic.begin, y.inputs(), x.inputs()});
     return {loadTensor(v, inputTensor(p, at, a))};
@@ -150,9 +152,11 @@ void runEpilogue(const ConvPlan &p, const Place &at, const Addresses &a, size_t 
 
 // The last command of `list` completes this slice's result; says so where nothing stores it.
 void markResult(const ConvPlan &p, const Place &at, const LocalTensor &result, Instructions &list) {
-  if (!p.work.storeResult)
-    list.back().completes =
-        LocalPart{result, {at.n, p.oc[at.o].begin, p.rows[at.row].out0, p.columns[at.column].out0}};
+  if (p.work.storeResult)
+    return;
+  LocalPart part{result, {at.n, p.oc[at.o].begin, p.rows[at.row].out0, p.columns[at.column].out0}};
+  list.back().completes =
+      p.work.stack ? unstacked(*p.work.stack, p.work.y.out, part) : std::vector<LocalPart>{part};
 }
 
 Instructions computeByCell(const ConvPlan &p, const Place &at, const Addresses &a) {
@@ -410,7 +414,10 @@ std::optional<LayerPlan> build(const std::shared_ptr<ConvPlan> &p, const Cut &cu
   plan.cut = fmt::format(
       "{} x {} bands of {} x {}, {} channel blocks of {}, {} input parts of {}{}{}", p->rows.size(),
       p->columns.size(), oh, ow, p->oc.size(), ocPart, p->ic.size(), icPart,
-      p->work.unfold ? ", window unfolded into channels" : "",
+      p->work.unfold  ? (p->work.x.kernel > 1 ? ", kernel rows unfolded into channels"
+                                              : ", window unfolded into channels")
+      : p->work.stack ? fmt::format(", {} bands side by side in the lanes", p->work.stack->bands)
+                      : "",
       bands > 1 && p->oc.size() > 1 ? (cut.blocksOutside ? ", blocks outside" : ", bands outside")
                                     : "");
   return plan;
@@ -473,7 +480,7 @@ std::optional<LayerPlan> planForm(const ConvWork &work, const Options &options) 
     for (int64_t columns = 1; columns <= work.x.out && tries < 2;
          columns += std::max<int64_t>(1, columns / 4)) {
       int64_t kept = 0;
-      for (int64_t rows = 1; rows <= work.y.out && kept < 3;) {
+      for (int64_t rows = 1; rows <= work.y.out && kept < 5;) {
         Cut cut{ocs, ics, rows, columns, false};
         bool fits = offer(cut);
         if (fits) {
@@ -483,7 +490,7 @@ std::optional<LayerPlan> planForm(const ConvWork &work, const Options &options) 
             cut.blocksOutside = true;
             offer(cut);
           }
-          rows += std::max<int64_t>(1, rows / 4);
+          rows += std::max<int64_t>(1, rows / 2);
         } else {
           rows += std::max<int64_t>(1, rows / 16);
         }
@@ -509,36 +516,53 @@ std::optional<LayerPlan> planForm(const ConvWork &work, const Options &options) 
 
 } // namespace
 
-std::optional<ConvWork> unfolded(const ConvWork &work) {
-  int64_t cells = work.y.kernel * work.x.kernel;
+std::optional<ConvWork> unfolded(const ConvWork &work, Unfolded what) {
+  int64_t columns = what == Unfolded::Cells ? work.x.kernel : 1;
   if (work.rotate || work.y.insert > 0 || work.x.insert > 0 ||
-      !unfoldPays(work.filter.dim(1), cells))
+      !unfoldPays(work.filter.dim(1), work.y.kernel * columns))
     return std::nullopt;
   Unfold u{work.input, work.y, work.x, work.padValue.empty() ? 0 : work.padValue[0]};
   if (std::any_of(work.padValue.begin(), work.padValue.end(),
                   [&](int32_t v) { return v != u.padValue; }))
     return std::nullopt;
   ConvWork w = work;
-  w.filter = unfoldFilter(work.filter);
-  w.padValue.clear();
   w.y = {work.y.out, work.y.out};
-  w.x = {work.x.out, work.x.out};
+  if (what == Unfolded::Cells) {
+    w.filter = unfoldFilter(work.filter, work.x.kernel);
+    w.padValue.clear();
+    w.x = {work.x.out, work.x.out};
+  } else {
+    if (work.x.kernel == 1) // all cells are its rows
+      return std::nullopt;
+    w.filter = unfoldFilter(work.filter, 1);
+    if (!w.padValue.empty())
+      w.padValue.assign(size_t(work.filter.dim(1) * work.y.kernel), u.padValue);
+    u.x = {work.x.in, work.x.in};
+  }
   w.unfold = std::move(u);
   return w;
 }
 
 std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options) {
-  std::optional<ConvWork> flat;
-  if (options.unfold != Unfolding::Never)
-    flat = unfolded(work);
-  if (!flat)
-    return planForm(work, options);
   PlanChoice choice(options.localBytes);
-  if (auto plan = planForm(*flat, options))
-    choice.offer(std::move(*plan));
-  if (!choice.any() || options.unfold == Unfolding::WherePays)
-    if (auto plan = planForm(work, options))
-      choice.offer(std::move(*plan));
+  auto offer = [&](const std::optional<ConvWork> &form) {
+    if (form)
+      if (auto plan = planForm(*form, options))
+        choice.offer(std::move(*plan));
+  };
+  bool must = options.unfold == Unfolding::Always;
+  if (options.unfold != Unfolding::Never) {
+    offer(unfolded(work, Unfolded::Cells));
+    if (!must || !choice.any())
+      offer(unfolded(work, Unfolded::Rows));
+  }
+  if (options.stack != Stacking::Never && !(must && choice.any())) {
+    for (int64_t bands = 2; bands <= chip::kLanes; ++bands)
+      offer(stacked(work, bands));
+    must |= options.stack == Stacking::Always;
+  }
+  if (!must || !choice.any())
+    offer(work);
   return choice.take();
 }
 

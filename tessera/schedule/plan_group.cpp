@@ -243,7 +243,7 @@ private:
   }
   void complete(const LocalTensor &t, int64_t slot, int64_t row) {
     if (!p_.work.tensors[size_t(op_.result)].stored)
-      list_.back().completes = LocalPart{t, {at_.n, slot * chip::kLanes, row, 0}};
+      list_.back().completes = {LocalPart{t, {at_.n, slot * chip::kLanes, row, 0}}};
   }
 
   // Rows of the band before that are still needed move in front of the new ones.
@@ -469,7 +469,7 @@ Instructions loadSlot(const GroupPlan &p, const At &at, const Addresses &a, int 
     LocalTensor to = loadedTensor(p, at, i, a);
     int64_t lo = loadedRows(p, at, in).first;
     if (in.unfold)
-      list = loadUnfolded(*in.unfold, at.n, 0, lo, 0, to);
+      list = loadUnfolded(*in.unfold, at.n, 0, lo, p.columns(in).in0, to);
     else
       list = {
           loadTensor(in.view.part({at.n, 0, lo, p.columns(in).in0}, {1, to.c, to.h, to.w}), to)};

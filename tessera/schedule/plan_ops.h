@@ -5,6 +5,7 @@
 #include "tessera/codegen/conv2d.h"
 #include "tessera/codegen/elementwise.h"
 #include "tessera/schedule/plan.h"
+#include "tessera/schedule/stack.h"
 #include "tessera/schedule/unfold.h"
 
 namespace tessera::schedule {
@@ -30,10 +31,15 @@ struct ConvWork {
   /// The input is loaded with its kernel's cells as channels; filter and axes are those of the 1x1
   /// convolution over them.
   std::optional<Unfold> unfold = {};
+  /// The input is loaded as bands side by side; everything else is of the stacked convolution.
+  std::optional<Stack> stack = {};
 };
+/// What of the kernel becomes channels: all of it, or its rows only, which loads the input fewer
+/// times.
+enum class Unfolded : uint8_t { Cells, Rows };
 /// The same convolution over its unfolded input; nullopt if that takes the cube no fewer steps, or
 /// padding differs by channel.
-std::optional<ConvWork> unfolded(const ConvWork &work);
+std::optional<ConvWork> unfolded(const ConvWork &work, Unfolded what = Unfolded::Cells);
 std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options);
 
 struct UpConvWork {

@@ -16,10 +16,14 @@ enum class Unfolding : uint8_t {
   Always,    ///< wherever it takes the cube fewer steps, whatever the loads cost (tests)
 };
 
+/// Whether convolutions of few channels run with bands of rows side by side in the lanes (stack.h).
+enum class Stacking : uint8_t { Never, WherePays, Always };
+
 struct Options {
   int64_t localBytes = chip::kLaneBytes; ///< of a lane; less forces more slices (tests)
   bool overlap = true;                   ///< false: load, compute, store strictly in turn
   Unfolding unfold = Unfolding::WherePays;
+  Stacking stack = Stacking::WherePays;
   bool groups = true; ///< false: every layer reads and leaves its tensors in global memory
 };
 

@@ -21,10 +21,13 @@ namespace {
 
 using namespace schedule;
 
-void expectEqual(Network net, int64_t localBytes = chip::kLaneBytes, bool overlap = true) {
-  auto outcome = check(net, randomInputs(net, 11), {.localBytes = localBytes, .overlap = overlap});
+void expectEqual(Network net, const Options &options) {
+  auto outcome = check(net, randomInputs(net, 11), options);
   ASSERT_TRUE(outcome) << outcome.error().text();
   EXPECT_EQ(outcome->difference, "") << outcome->scheduleText;
+}
+void expectEqual(Network net, int64_t localBytes = chip::kLaneBytes) {
+  expectEqual(std::move(net), Options{.localBytes = localBytes});
 }
 
 Window2d window(std::array<int64_t, 2> kernel, std::array<int64_t, 2> strides = {1, 1},
@@ -57,10 +60,13 @@ template <class Make> void randomRounds(const std::string &name, int few, Make m
     SCOPED_TRACE(name + " seed " + std::to_string(seed));
     Builder b(name + std::to_string(seed), seed);
     static const int64_t sizes[] = {1 << 18, 1 << 18, 32 << 10, 8 << 10};
-    int64_t local = sizes[b.random()() % 4];
-    bool overlap = b.random()() % 8 != 0;
+    Options options{.localBytes = sizes[b.random()() % 4], .overlap = b.random()() % 8 != 0};
+    if (i % 2) { // where it can be done
+      options.stack = Stacking::Always;
+      options.groups = false;
+    }
     if (make(b))
-      expectEqual(b.take(), local, overlap);
+      expectEqual(b.take(), options);
     if (testing::Test::HasFailure())
       return;
   }
@@ -141,6 +147,7 @@ TEST(UnfoldedConv, WindowsAndChannels) {
       {4, 65, window({3, 5}, {2, 1}, {0, 4, 3, 1}, {1, 2}), {1 << 18, 4 << 10}},
       {24, 24, window({3, 3}, {1, 1}, {1, 1, 1, 1}), {1 << 18, 6 << 10}},
       {2, 9, window({1, 4}, {1, 3}, {0, 0, 0, 2}), {1 << 18, 2 << 10}},
+      {20, 8, window({3, 9}, {1, 2}, {1, 4, 1, 3}, {2, 1}), {1 << 18, 6 << 10}}, // rows only
   };
   for (const Case &k : cases)
     for (DType type : {DType::U8, DType::I8})
@@ -201,6 +208,51 @@ TEST(UnfoldedConv, Random) {
     if (testing::Test::HasFailure())
       return;
   }
+}
+TEST(StackedConv, WindowsChannelsAndBands) {
+  struct Case {
+    int64_t ic, oc, rows;
+    Window2d w;
+  };
+  const std::vector<Case> cases{
+      {8, 8, 40, window({3, 3}, {1, 1}, {1, 1, 1, 1})},
+      {3, 5, 36, window({5, 3}, {1, 1}, {2, 1, 2, 1})},           // bands lower than the kernel
+      {1, 2, 31 * 2, window({3, 3}, {2, 1}, {1, 1, 1, 1})},       // a stride
+      {16, 30, 20, window({3, 3}, {1, 2}, {2, 2, 2, 2}, {2, 2})}, // holes
+      {7, 3, 24, window({1, 1})},
+      {4, 6, 26, window({3, 2}, {1, 1}, {0, 0, 0, 0})}, // no padding: fewer rows than the input
+  };
+  for (const Case &k : cases)
+    for (DType type : {DType::U8, DType::I8})
+      for (int64_t local : {1 << 18, 4 << 10}) {
+        auto net = single("conv_stacked_" + std::to_string(&k - cases.data()),
+                          uint32_t(61 + (&k - cases.data())), {2, k.ic, k.rows, 29}, type,
+                          [&](Builder &b, int32_t x) { return b.conv(x, k.oc, k.w, DType::I8); });
+        Options options{.localBytes = local,
+                        .unfold = Unfolding::Never,
+                        .stack = Stacking::Always,
+                        .groups = false};
+        auto outcome = check(net, randomInputs(net, 11), options);
+        ASSERT_TRUE(outcome) << outcome.error().text();
+        EXPECT_EQ(outcome->difference, "") << outcome->scheduleText;
+        EXPECT_NE(outcome->scheduleText.find("side by side"), std::string::npos)
+            << outcome->scheduleText;
+      }
+}
+TEST(StackedConv, InsideOfANetwork) {
+  // Padding that is no zero, pools and copies on results that nobody stores, parts of a Concat.
+  Builder b("conv_stacked_network", 71);
+  int32_t x = b.input({1, 6, 36, 30}, DType::U8, 1); // 12 bands, but not of the small one
+  x = b.conv(x, 10, window({3, 3}, {1, 1}, {1, 1, 1, 1}), DType::U8, true, 1,
+             std::vector<int32_t>(6, 37));
+  int32_t pooled = b.maxPool(x, window({2, 2}, {2, 2}));
+  int32_t up = b.deconv(pooled, 10, window({2, 2}, {2, 2}), DType::U8);
+  int32_t both = b.concat({b.mulShift(up, 77, 7, DType::U8), b.mulShift(x, 99, 7, DType::U8)});
+  b.output(b.conv(both, 4, window({3, 3}, {1, 1}, {1, 1, 1, 1}), DType::I8));
+  auto net = b.take();
+  for (bool groups : {true, false})
+    for (int64_t local : {1 << 18, 8 << 10})
+      expectEqual(net, {.localBytes = local, .stack = Stacking::Always, .groups = groups});
 }
 TEST(Conv, Random) {
   randomRounds("conv_random", 30, [](Builder &b) {
