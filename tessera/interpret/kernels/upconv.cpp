@@ -28,20 +28,43 @@ Shape checkedShape(const Tensor &x, const Tensor &skip, const Tensor &low, const
   return {x.dim(0), oc, skip.dim(2), skip.dim(3)};
 }
 
-/// Calls convolve(phase filter, its two windows) for each phase and hands row by row of the result
-/// to sink(plane, y, x0, values, count): cells x0, x0 + 2, ...
-template <class T, class Convolve, class Sink>
-void eachPhase(const Tensor &x, const Tensor &skip, const Tensor &low, Convolve convolve,
-               Sink sink) {
+/// `sums` with `more` added element by element, as T.
+template <class T> Tensor added(Tensor sums, const Tensor &more) {
+  auto to = sums.as<T>();
+  auto from = more.as<T>();
+  for (size_t i = 0; i < to.size(); ++i)
+    to[i] += from[i];
+  return sums;
+}
+
+/// Writes y phase by phase: convolve(phase filter, its two windows) gives the sums of cells (2i +
+/// a, 2j + b), to which add(sum, bias) adds the bias of the cell's class.
+template <class T, class Convolve, class Add>
+void eachPhase(const Tensor &x, const Tensor &low, const Tensor *bias, Tensor &y, bool relu,
+               Convolve convolve, Add add) {
+  int64_t oc = y.dim(1), h = y.dim(2), w = y.dim(3);
+  T *out = y.as<T>().data();
   for (int64_t phase = 0; phase < 4; ++phase) {
     int64_t a = phase / 2, b = phase % 2;
-    Tensor sums = convolve(phaseFilter(low, phase), upConvPhase(x.shape(), skip.shape(), a, b));
-    const T *from = sums.template as<T>().data();
+    Tensor sums = convolve(phaseFilter(low, phase), upConvPhase(x.shape(), y.shape(), a, b));
+    const T *values = sums.template as<T>().data();
     int64_t rows = sums.dim(2), columns = sums.dim(3);
+    auto writeRow = [&](int64_t plane, int64_t i) {
+      const T *from = values + (plane * rows + i) * columns;
+      T *to = out + (plane * h + 2 * i + a) * w;
+      const T *biases =
+          bias ? bias->as<T>().data() + (plane % oc * 4 + upConvClass(2 * i + a, x.dim(2))) * 4
+               : nullptr;
+      for (int64_t j = 0; j < columns; ++j) {
+        int64_t column = 2 * j + b;
+        T v = biases ? add(from[j], biases[upConvClass(column, x.dim(3))]) : from[j];
+        to[column] = relu && v < 0 ? 0 : v;
+      }
+    };
     forRange(sums.dim(0) * sums.dim(1), 1, [&](int64_t first, int64_t last) {
-      for (int64_t p = first; p < last; ++p)
+      for (int64_t plane = first; plane < last; ++plane)
         for (int64_t i = 0; i < rows; ++i)
-          sink(p, 2 * i + a, b, from + (p * rows + i) * columns, columns);
+          writeRow(plane, i);
     });
   }
 }
@@ -70,61 +93,26 @@ int64_t upConvClass(int64_t cell, int64_t in) {
 Tensor upConv(const Tensor &x, const Tensor &skip, const Tensor &low, const Tensor &skipFilter,
               const Tensor *bias, bool relu, FloatPath path) {
   Tensor y(DType::F32, checkedShape(x, skip, low, skipFilter, bias));
-  int64_t oc = y.dim(1), h = y.dim(2), w = y.dim(3);
-  float *out = y.as<float>().data();
   eachPhase<float>(
-      x, skip, low,
+      x, low, bias, y, relu,
       [&](const Tensor &filter, const UpConvPhase &p) {
-        Tensor sums = conv2d(x, filter, nullptr, p.low, 1, false, {}, path);
-        Tensor more = conv2d(skip, skipFilter, nullptr, p.skip, 1, false, {}, path);
-        auto to = sums.as<float>();
-        auto from = more.as<float>();
-        for (size_t i = 0; i < to.size(); ++i)
-          to[i] += from[i];
-        return sums;
+        return added<float>(conv2d(x, filter, nullptr, p.low, 1, false, {}, path),
+                            conv2d(skip, skipFilter, nullptr, p.skip, 1, false, {}, path));
       },
-      [&](int64_t plane, int64_t row, int64_t x0, const float *from, int64_t count) {
-        float *to = out + (plane * h + row) * w;
-        const float *biases =
-            bias ? bias->as<float>().data() + (plane % oc * 4 + upConvClass(row, x.dim(2))) * 4
-                 : nullptr;
-        for (int64_t i = 0; i < count; ++i) {
-          int64_t column = x0 + 2 * i;
-          float v = biases ? from[i] + biases[upConvClass(column, x.dim(3))] : from[i];
-          to[column] = relu && v < 0 ? 0 : v;
-        }
-      });
+      [](float sum, float bias) { return sum + bias; });
   return y;
 }
 
 Tensor upConvInt(const Tensor &x, const Tensor &skip, const Tensor &low, const Tensor &skipFilter,
                  const Tensor *bias, const Requantization &q) {
   Tensor acc(DType::I32, checkedShape(x, skip, low, skipFilter, bias));
-  int64_t oc = acc.dim(1), h = acc.dim(2), w = acc.dim(3);
-  int32_t *out = acc.as<int32_t>().data();
   eachPhase<int32_t>(
-      x, skip, low,
+      x, low, bias, acc, false,
       [&](const Tensor &filter, const UpConvPhase &p) {
-        Tensor sums = conv2dAccumulate(x, filter, p.low);
-        Tensor more = conv2dAccumulate(skip, skipFilter, p.skip);
-        auto to = sums.as<uint32_t>();
-        auto from = more.as<uint32_t>();
-        for (size_t i = 0; i < to.size(); ++i)
-          to[i] += from[i];
-        return sums;
+        return added<uint32_t>(conv2dAccumulate(x, filter, p.low),
+                               conv2dAccumulate(skip, skipFilter, p.skip));
       },
-      [&](int64_t plane, int64_t row, int64_t x0, const int32_t *from, int64_t count) {
-        int32_t *to = out + (plane * h + row) * w;
-        const int32_t *biases =
-            bias ? bias->as<int32_t>().data() + (plane % oc * 4 + upConvClass(row, x.dim(2))) * 4
-                 : nullptr;
-        for (int64_t i = 0; i < count; ++i) {
-          int64_t column = x0 + 2 * i;
-          to[column] = biases ? numerics::saturate<int32_t>(int64_t(from[i]) +
-                                                            biases[upConvClass(column, x.dim(3))])
-                              : from[i];
-        }
-      });
+      [](int32_t sum, int32_t bias) { return numerics::saturate<int32_t>(int64_t(sum) + bias); });
   return requantizeAccumulators(acc, nullptr, q);
 }
 
