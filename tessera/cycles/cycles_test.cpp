@@ -1,4 +1,5 @@
 #include "tessera/cycles/cycles.h"
+#include "tessera/cycles/testing.h"
 #include "tessera/support/file.h"
 #include <gmock/gmock.h>
 #include <random>
@@ -64,16 +65,25 @@ Command conv(uint32_t id, uint32_t dep, uint64_t h = 86, uint64_t w = 256) {
 }
 
 Command load(uint32_t id, uint32_t dep, uint64_t c, uint64_t w) {
-  DMA_tensor f;
-  f.stride_enable = f.nchw_copy = 1;
-  f.src_nsize = f.src_hsize = 1, f.src_csize = c, f.src_wsize = w;
-  f.src_nstride = c * w, f.src_cstride = w, f.src_hstride = w, f.src_wstride = 1;
-  f.dst_nstride = f.dst_cstride = f.dst_hstride = w, f.dst_wstride = 1;
-  setSourceAddress(f, chip::kGlobalBase);
-  setDestinationAddress(f, chip::kLmemBase);
-  Command command = isa::command(f);
+  Command command = loadCommand(c, w);
   setIds(command, id, dep);
   return command;
+}
+
+/// Calls body(command) for 20000 commands of any form and random words, an eighth of their bits
+/// set.
+template <class Body> void eachGarbage(Body body) {
+  uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  for (int i = 0; i < 20000; ++i) {
+    Command c;
+    c.form = Form(random() % kFormCount);
+    c.engine = engineOf(c.form);
+    for (int w = 0; w < info(c.form).bits / 64; ++w)
+      c.words[size_t(w)] = random() & random() & random();
+    body(c);
+  }
 }
 
 TEST(Price, WorkedExamples) {
@@ -139,18 +149,10 @@ TEST(Price, EveryFormHasOneAndSaysHowItIsKnown) {
 }
 
 TEST(Price, GarbageHasAPriceToo) {
-  uint64_t seed = std::random_device{}();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937_64 random(seed);
-  for (int i = 0; i < 20000; ++i) {
-    Command c;
-    c.form = Form(random() % kFormCount);
-    c.engine = engineOf(c.form);
-    for (int w = 0; w < info(c.form).bits / 64; ++w)
-      c.words[size_t(w)] = random() & random() & random();
+  eachGarbage([](const Command &c) {
     (void)commandCycles(c);
     (void)traffic(c);
-  }
+  });
 }
 
 TEST(Traffic, KnowsItsDirection) {
@@ -179,17 +181,8 @@ TEST(Work, CountsProductsThatMeetNoInsertedZero) {
   EXPECT_EQ(work(load(1, 0, 16, 576)).done, 16u * 576);
   EXPECT_EQ(work(load(1, 0, 16, 576)).unit, Unit::Transfer);
   EXPECT_EQ(work(endCommand(Engine::Tiu, 1)).unit, Unit::None);
-  uint64_t seed = std::random_device{}();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937_64 random(seed);
-  for (int i = 0; i < 20000; ++i) {
-    Command c;
-    c.form = Form(random() % kFormCount);
-    c.engine = engineOf(c.form);
-    for (int k = 0; k < info(c.form).bits / 64; ++k)
-      c.words[size_t(k)] = random() & random() & random();
-    EXPECT_TRUE(isSystem(c) || work(c).peak > 0) << disassemble(c);
-  }
+  eachGarbage(
+      [](const Command &c) { EXPECT_TRUE(isSystem(c) || work(c).peak > 0) << disassemble(c); });
 }
 
 TEST(Timeline, EnginesWaitForEachOtherOnlyById) {

@@ -1,4 +1,5 @@
 #include "tessera/cycles/fit.h"
+#include "tessera/cycles/testing.h"
 #include <gmock/gmock.h>
 #include <random>
 
@@ -14,16 +15,6 @@ Command conv(uint64_t h, uint64_t w, uint64_t oc = 64) {
   f.opd0_c = 64, f.opd1_h = f.opd1_w = 3;
   f.opd0_h = h, f.opd0_w = w;
   f.res0_prec = 4;
-  return command(f);
-}
-Command load(uint64_t c, uint64_t w) {
-  DMA_tensor f;
-  f.stride_enable = f.nchw_copy = 1;
-  f.src_nsize = f.src_hsize = 1, f.src_csize = c, f.src_wsize = w;
-  f.src_nstride = c * w, f.src_cstride = w, f.src_hstride = w, f.src_wstride = 1;
-  f.dst_nstride = f.dst_cstride = f.dst_hstride = w, f.dst_wstride = 1;
-  setSourceAddress(f, chip::kGlobalBase);
-  setDestinationAddress(f, chip::kLmemBase);
   return command(f);
 }
 const Preset &vendor() { return presets().front(); }
@@ -98,7 +89,8 @@ TEST(Preset, PricesFollowIt) {
   EXPECT_EQ(commandCycles(conv(8, 8, 128)), 2u * 9 * 16);
   EXPECT_EQ(commandCycles(conv(8, 8, 128), wide), 9u * 16);
   // 64 runs of 256 bytes at 2 bytes a cycle and 10 cycles before.
-  EXPECT_EQ(commandCycles(load(64, 256), with(Kind::TensorLoad, {{10, 1}, {1, 2}})), 10u + 8192);
+  EXPECT_EQ(commandCycles(loadCommand(64, 256), with(Kind::TensorLoad, {{10, 1}, {1, 2}})),
+            10u + 8192);
 }
 
 TEST(Preset, WhatIfChangesNamedConstants) {
@@ -143,7 +135,7 @@ std::vector<Command> convs() {
 std::vector<Command> loads() {
   std::vector<Command> list;
   for (uint64_t w = 100; w < 60000; w = w * 3 / 2)
-    list.push_back(load(16, w));
+    list.push_back(loadCommand(16, w));
   return list;
 }
 
