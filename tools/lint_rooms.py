@@ -8,7 +8,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 WITHOUT_MLIR = {"support", "numerics", "tensor", "image", "synth", "chip", "isa", "bmodel", "cycles", "profile", "sim",
-                "runtime", "debug", "interpret/kernels", "codegen", "schedule", "emit", "driver/model", "evaluate", "cli"}
+                "runtime", "debug", "interpret/kernels", "codegen", "schedule", "emit", "explain", "driver/model", "evaluate", "cli"}
 HALVES = {"base", "chip", "compiler", "product"}
 
 

@@ -10,6 +10,7 @@ struct Compiler {
   Result<driver::Report> (*transform)(const driver::TransformOptions &);
   Result<driver::Report> (*calibrate)(const driver::CalibrateOptions &);
   Result<driver::Report> (*deploy)(const driver::DeployOptions &);
+  Result<driver::Report> (*explain)(const driver::ExplainOptions &);
   driver::OpenModule openModule;
 };
 

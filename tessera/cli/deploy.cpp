@@ -33,7 +33,9 @@ void addDeploy(Program &p) {
   std::string rewrites = "rewrites not to do, separated by commas";
   for (const auto &[name, does] : driver::kDeployRewrites)
     rewrites += std::string("; ") + name + ": " + does;
-  verb->add_option("--without", o->without, rewrites)->delimiter(',');
+  verb->add_option("--without", o->search.without, rewrites)->delimiter(',');
+  verb->add_option("--pins", o->search.pinFile,
+                   "choices of the scheduler to keep: a file as explain --write_pins leaves");
   addCycles(p, verb);
   onRun(p, verb, [=, &p]() -> Result<Answer> {
     std::transform(o->quantize.begin(), o->quantize.end(), o->quantize.begin(),
@@ -47,8 +49,9 @@ void addDeploy(Program &p) {
     if (!o->testReference.empty() && o->testInput.empty())
       return fail("usage", "tessera deploy", "--test_reference needs --test_input", "");
     TESSERA_TRY(checkEnding("--model", o->model, ".bmodel"));
-    TESSERA_TRY(
-        keepInputs({o->mlir, o->calibrationTable, o->testInput, o->testReference}, {o->model}));
+    TESSERA_TRY(keepInputs(
+        {o->mlir, o->calibrationTable, o->testInput, o->testReference, o->search.pinFile},
+        {o->model}));
     TESSERA_ASSIGN(driver::Report r, p.compiler.deploy(*o));
     Answer answer{r.json, r.lines};
     if (!o->model.empty())

@@ -129,6 +129,7 @@ int runProgram(int argc, const char *const *argv, const Compiler &compiler) {
   addTransform(p);
   addCalibrate(p);
   addDeploy(p);
+  addExplain(p);
   addRun(p);
   addEval(p);
   addSynth(p);

@@ -202,8 +202,9 @@ void addRun(Program &p) {
                  "of several inputs: go on with a run that was stopped; inputs that are done stay");
   verb->add_flag("--overwrite", a->overwrite,
                  "of several inputs: start anew in a folder that holds outputs");
-  verb->add_option("--trace", a->trace,
-                   "text file: one line a command of a .bmodel, what it read and wrote, with hashes");
+  verb->add_option(
+      "--trace", a->trace,
+      "text file: one line a command of a .bmodel, what it read and wrote, with hashes");
   a->shapes.add(verb);
   a->shapes.addNet(verb);
   a->recipe.add(verb);

@@ -41,6 +41,7 @@ void onRun(Program &program, CLI::App *verb, std::function<Result<Answer>()> bod
 void addTransform(Program &);
 void addCalibrate(Program &);
 void addDeploy(Program &);
+void addExplain(Program &);
 void addRun(Program &);
 void addEval(Program &);
 void addSynth(Program &);

@@ -3,8 +3,8 @@
 
 #include "tessera/bmodel/bmodel.h"
 #include "tessera/calibrate/calibrate.h"
+#include "tessera/driver/compile.h"
 #include "tessera/driver/recipe.h"
-#include "tessera/emit/emit.h"
 #include "tessera/image/image.h"
 #include "tessera/import/onnx/import.h"
 #include "tessera/interpret/interpret.h"
@@ -12,7 +12,6 @@
 #include "tessera/profile/profile.h"
 #include "tessera/quantize/quantize.h"
 #include "tessera/runtime/runtime.h"
-#include "tessera/schedule/ir/from_ir.h"
 #include "tessera/support/file.h"
 #include "tessera/support/progress.h"
 #include "tessera/tensor/compare.h"
@@ -75,36 +74,6 @@ Result<ir::Module> loadModule(const fs::path &file) {
     return fail("bad-file", file.string(), "is not an .mlir file",
                 "give the module that `tessera transform` wrote");
   return ir::Module::load(file);
-}
-
-/// Completes the id chain: the ONNX nodes of each layer's top ops.
-void addOnnxNodes(nlohmann::ordered_json &ids, ir::Module &top) {
-  std::map<int64_t, std::vector<int64_t>> nodes;
-  top.main().walk([&](mlir::Operation *op) {
-    if (int64_t id = ir::idOf(op); id >= 0)
-      nodes[id] = ir::originOf(op);
-  });
-  for (auto &layer : ids["layers"]) {
-    std::set<int64_t> all;
-    for (int64_t id : layer["top"])
-      all.insert(nodes[id].begin(), nodes[id].end());
-    layer["onnx"] = all;
-  }
-}
-
-/// Two for each product of a convolution's filter with real input: what a profile divides by time.
-uint64_t operationsOf(const schedule::Network &network) {
-  int64_t products = 0;
-  for (const schedule::Layer &l : network.layers) {
-    auto count = [&](int32_t t) { return elementCount(network.tensors[size_t(t)].shape); };
-    if (auto *c = std::get_if<schedule::Conv2D>(&l.op))
-      products += count(l.output) * (c->filter.count() / c->filter.dim(0));
-    else if (auto *u = std::get_if<schedule::UpConv>(&l.op)) // four taps of the small tensor a cell
-      products += count(l.output) * (u->low.dim(2) * 4 + u->skip.dim(1) * 9);
-    else if (auto *d = std::get_if<schedule::Deconv>(&l.op))
-      products += count(l.inputs[0]) * (d->filter.count() / d->filter.dim(1) / d->group);
-  }
-  return 2 * uint64_t(products);
 }
 
 fs::path beside(const fs::path &file, const std::string &name) { return file.parent_path() / name; }
@@ -221,17 +190,7 @@ Result<Report> calibrate(const CalibrateOptions &o) {
 
 Result<Report> deploy(const DeployOptions &o) {
   Report report;
-  auto has = [&](const char *name) {
-    return std::find(o.without.begin(), o.without.end(), name) == o.without.end();
-  };
-  for (const std::string &name : o.without)
-    if (std::none_of(std::begin(kDeployRewrites), std::end(kDeployRewrites),
-                     [&](const auto &r) { return r.first == name; })) {
-      std::string known;
-      for (const auto &r : kDeployRewrites)
-        known += (known.empty() ? "" : ", ") + std::string(r.first);
-      return fail("bad-option", "--without", "'" + name + "' is no rewrite", "one of " + known);
-    }
+  TESSERA_TRY(checkWithout(o.search));
   TESSERA_ASSIGN(ir::Module top, loadModule(o.mlir));
   // Quantize.
   quantize::Thresholds thresholds;
@@ -245,7 +204,8 @@ Result<Report> deploy(const DeployOptions &o) {
       thresholds[row.name] = {row.threshold, row.min, row.max};
   }
   TESSERA_ASSIGN(quantize::Quantized quantized,
-                 quantize::quantize(top, thresholds, {o.quantize, o.chip, has("tie_scales")},
+                 quantize::quantize(top, thresholds,
+                                    {o.quantize, o.chip, does(o.search, "tie_scales")},
                                     o.mlir.string()));
   ir::Module &tpu = quantized.module;
   std::string suffix = o.quantize == "INT8" ? "int8_sym" : "f32";
@@ -265,23 +225,17 @@ Result<Report> deploy(const DeployOptions &o) {
       return fail("unsupported-mode", "--quantize " + o.quantize,
                   "has no code generator yet: the tpu file was written and runs on the interpreter",
                   "leave --model out, or use INT8");
-    TESSERA_ASSIGN(schedule::Network network, schedule::networkOf(tpu));
-    schedule::Options options;
-    options.groups = has("groups");
-    if (!has("unfold"))
-      options.unfold = schedule::Unfolding::Never;
-    if (!has("stack"))
-      options.stack = schedule::Stacking::Never;
-    TESSERA_ASSIGN(schedule::Schedule plan, schedule::schedule(network, options));
-    TESSERA_ASSIGN(emit::Emitted emitted, emit::emit(network, plan));
-    emitted.model.recipe = recipeJson(inputsOf(tpu), outputsOf(tpu));
-    addOnnxNodes(emitted.ids, top);
-    emitted.model.recipe["operations"] = operationsOf(network);
-    emitted.model.recipe["tensors"] = emitted.tensors; // where --dump_all_tensors finds inner ones
-    emitted.model.recipe["origins"] = emitted.ids; // what profile, debug and trace call commands
+    TESSERA_ASSIGN(Compiled compiled, compile(tpu, o.search));
+    emit::Emitted &emitted = compiled.emitted;
+    addOnnxNodes(emitted, top);
     TESSERA_TRY(writeText(beside(o.model, o.model.stem().string() + "_ids.json"),
                           emitted.ids.dump() + "\n"));
     TESSERA_TRY(bmodel::write(o.model, emitted.model));
+    // The same module with the choices on its ops, for people and for explain.
+    annotate(tpu, compiled);
+    fs::path finalFile = beside(o.model, base + "_final.mlir");
+    TESSERA_TRY(writeText(finalFile, tpu.text()));
+    report.json["final"] = finalFile.string();
     TESSERA_ASSIGN(double ms, estimateMilliseconds(emitted.model));
     const bmodel::Stage &stage = emitted.model.nets.front().stages.front();
     if (o.profile) {

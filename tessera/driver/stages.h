@@ -37,14 +37,21 @@ struct CalibrateOptions {
 /// Images -> calibration table.
 Result<Report> calibrate(const CalibrateOptions &options);
 
+/// How the scheduler searches.
+struct SearchOptions {
+  std::vector<std::string> without; ///< rewrites not to do: names of kDeployRewrites
+  std::filesystem::path pinFile;    ///< choices to keep (explain/pins.h)
+  int64_t localBytes = 0;           ///< of a lane; 0: the chip's
+};
+
 struct DeployOptions {
   std::filesystem::path mlir, calibrationTable, model;
   std::string quantize = "INT8", chip = "bm1684x";
   std::filesystem::path testInput, testReference;
   double toleranceCosine = 0.8, toleranceEuclid = 0.5;
   bool compareAll = false;
-  bool profile = false;             ///< also compiler_profile_0.txt beside the bmodel
-  std::vector<std::string> without; ///< rewrites not to do: names of kDeployRewrites
+  bool profile = false; ///< also compiler_profile_0.txt beside the bmodel
+  SearchOptions search;
 };
 /// Rewrites that can be left out, each with what it does.
 inline constexpr std::pair<const char *, const char *> kDeployRewrites[] = {
@@ -56,5 +63,16 @@ inline constexpr std::pair<const char *, const char *> kDeployRewrites[] = {
 /// top + table -> tpu module, schedule, bmodel. With a test input: interpreter and simulator must
 /// agree in every bit; with a reference, its tensors must be as like as the tolerances ask.
 Result<Report> deploy(const DeployOptions &options);
+
+struct ExplainOptions {
+  std::filesystem::path mlir; ///< tpu module; one that deploy left as _final.mlir says its choices
+  SearchOptions search;
+  std::filesystem::path writePins; ///< file for the choices
+  std::vector<std::string> whatIf; ///< NAME=NUMBER: a constant of the preset, or local_bytes
+  int64_t others = 3;              ///< alternatives a choice
+};
+/// Why the module compiles as it does (explain/explain.h): report.lines is the text, report.json
+/// the same for programs.
+Result<Report> explain(const ExplainOptions &options);
 
 } // namespace tessera::driver

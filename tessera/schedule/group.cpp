@@ -4,6 +4,7 @@
 #include "tessera/schedule/pipeline.h"
 #include "tessera/schedule/plan_group.h"
 #include "tessera/support/parallel.h"
+#include "tessera/support/suggest.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -210,29 +211,89 @@ private:
   bool failed_ = false;
 };
 
+namespace {
+
+/// Hosts in a row, run in one way.
+struct Chain {
+  size_t last = 0;
+  bool group = true;
+  uint64_t cycles = 0; ///< alone
+  LayerPlan plan;
+};
+
+std::string nameOf(const Pin &pin) {
+  return "pin '" + pin.first + (pin.first == pin.last ? "'" : "' to '" + pin.last + "'");
+}
+
+} // namespace
+
+std::vector<Pinned> Scheduler::pinned(const std::vector<int32_t> &hosts) {
+  std::map<std::string, size_t> hostOf; // by result
+  std::vector<std::string> names;
+  for (size_t l = 0; l < net_.layers.size(); ++l) {
+    int32_t host = fusedInto_[l] >= 0 ? fusedInto_[l] : int32_t(l);
+    names.push_back(tensor(net_.layers[l].output).name);
+    hostOf[names.back()] = size_t(std::ranges::lower_bound(hosts, host) - hosts.begin());
+  }
+  std::vector<Pinned> list;
+  for (const Pin &pin : options_.pins) {
+    bool known = true;
+    for (const std::string &name : std::set{pin.first, pin.last})
+      if (!hostOf.contains(name)) {
+        known = false;
+        errors_.add(Diagnostic{"bad-pin", nameOf(pin), "no layer makes '" + name + "'",
+                               didYouMean(name, names)});
+      }
+    if (!known)
+      continue;
+    Pinned p{hostOf[pin.first], hostOf[pin.last], &pin};
+    bool taken = p.first > p.last;
+    for (const Pinned &other : list)
+      taken |= p.first <= other.last && other.first <= p.last;
+    if (taken)
+      errors_.add(Diagnostic{"bad-pin", nameOf(pin),
+                             p.first > p.last ? "runs backwards" : "names layers of another pin",
+                             "name the first and the last layer of a group, each layer once"});
+    else
+      list.push_back(p);
+  }
+  return list;
+}
+
 void Scheduler::planGroups(std::vector<LayerPlan> &plans) {
   groupOf_.resize(net_.layers.size());
   for (size_t l = 0; l < groupOf_.size(); ++l)
     groupOf_[l] = {int32_t(l), int32_t(l)};
-  if (!options_.groups)
-    return;
   std::vector<int32_t> hosts;
   for (size_t l = 0; l < net_.layers.size(); ++l)
     if (fusedInto_[l] < 0)
       hosts.push_back(int32_t(l));
-  // What each chain of hosts takes as a group: independent of one another.
-  struct Chain {
-    size_t last = 0;
-    uint64_t cycles = 0;
-    LayerPlan plan;
+  std::vector<Pinned> pins = pinned(hosts);
+  auto pinOf = [&](size_t first, size_t last) -> const Pin * {
+    for (const Pinned &p : pins)
+      if (p.first == first && p.last == last)
+        return p.pin;
+    return nullptr;
   };
+  auto breaks = [&](size_t first, const Chain &c) {
+    return std::ranges::any_of(pins, [&](const Pinned &p) {
+      bool apart = c.last < p.first || p.last < first;
+      bool same =
+          p.first == first && p.last == c.last && (p.pin->cut.empty() || p.pin->cut == c.plan.cut);
+      return !apart && !same;
+    });
+  };
+  // What each chain of hosts takes: independent of one another.
   std::vector<std::vector<Chain>> chains(hosts.size()); // by first host
-  std::vector<uint64_t> alone(hosts.size());
   parallelFor(int64_t(hosts.size()), 1, [&](int64_t begin, int64_t end) {
     for (auto k = size_t(begin); k < size_t(end); ++k) {
-      alone[k] = aloneCycles(plans[size_t(hosts[k])], options_);
+      LayerPlan &lone = plans[size_t(hosts[k])];
+      chains[k].push_back({k, false, aloneCycles(lone, options_), std::move(lone)});
       int failures = 0;
-      for (size_t last = k; last < hosts.size() && failures < 3; ++last) {
+      for (size_t last = k; options_.groups && last < hosts.size() && failures < 3; ++last) {
+        Options options = options_;
+        if (const Pin *pin = pinOf(k, last))
+          options.cut = pin->cut;
         bool any = false, fits = false, unfolds = false;
         for (Unfolded form : {Unfolded::Rows, Unfolded::Cells}) {
           auto work = GroupBuilder(*this, hosts, k, last, form).build();
@@ -245,10 +306,10 @@ void Scheduler::planGroups(std::vector<LayerPlan> &plans) {
             break; // the same again
           any = true;
           unfolds = here;
-          if (auto plan = planGroup(*work, options_)) {
+          if (auto plan = planGroup(*work, options)) {
             fits = true;
             uint64_t cycles = aloneCycles(*plan, options_);
-            chains[k].push_back({last, cycles, std::move(*plan)});
+            chains[k].push_back({last, true, cycles, std::move(*plan)});
           }
         }
         failures += any && !fits;
@@ -256,33 +317,52 @@ void Scheduler::planGroups(std::vector<LayerPlan> &plans) {
     }
   });
   // best[k]: the cheapest way to run the hosts from k on.
+  constexpr uint64_t kNever = ~uint64_t(0) / 2;
   struct Best {
-    uint64_t cycles = 0;
-    Chain *group = nullptr;
+    uint64_t cycles = kNever;
+    Chain *chain = nullptr;
   };
   std::vector<Best> best(hosts.size() + 1);
-  for (size_t k = hosts.size(); k-- > 0;) {
-    Best &b = best[k];
-    b.cycles = alone[k] + best[k + 1].cycles;
+  best[hosts.size()].cycles = 0;
+  auto total = [&](const Chain &c) { return c.cycles + best[c.last + 1].cycles; };
+  for (size_t k = hosts.size(); k-- > 0;)
     for (Chain &c : chains[k])
-      if (uint64_t cycles = c.cycles + best[c.last + 1].cycles; cycles < b.cycles) {
-        b.cycles = cycles;
-        b.group = &c;
-      }
-  }
-  for (size_t k = 0; k < hosts.size(); ++k) {
-    Chain *group = best[k].group;
-    if (!group)
-      continue;
-    int32_t first = hosts[k], last = hosts[group->last];
-    for (int32_t l = first; l <= last; ++l)
-      groupOf_[size_t(l)] = {first, last};
-    for (size_t h = k; h <= group->last; ++h) {
-      plans[size_t(hosts[h])] = {};
-      plans[size_t(hosts[h])].cut = fmt::format("in the group of layer {}", first);
+      if (total(c) < best[k].cycles && !breaks(k, c))
+        best[k] = {total(c), &c};
+  for (const Pinned &p : pins)
+    if (!best[p.first].chain || best[p.first].chain->last != p.last) {
+      std::string ways;
+      for (const Chain &c : chains[p.first])
+        if (c.last == p.last)
+          ways += (ways.empty() ? "'" : ", '") + c.plan.cut + "'";
+      errors_.add(Diagnostic{"bad-pin", nameOf(*p.pin),
+                             ways.empty() ? "these layers do not run as one group"
+                                          : "cannot be cut as '" + p.pin->cut + "'",
+                             ways.empty() ? "leave the pin out, or name fewer layers"
+                                          : "leave cut out, or take one of " + ways});
     }
-    plans[size_t(first)] = std::move(group->plan);
-    k = group->last;
+  if (!errors_.empty())
+    return;
+  for (size_t k = 0, next = 0; k < hosts.size(); k = next) {
+    Chain &taken = *best[k].chain;
+    next = taken.last + 1;
+    int32_t first = hosts[k], last = hosts[taken.last];
+    Choice choice{first, last, taken.group, {taken.plan.cut, taken.cycles}};
+    for (const Chain &c : chains[k])
+      if (&c != &taken && best[c.last + 1].cycles < kNever)
+        choice.others.push_back(
+            {hosts[c.last], c.group, {c.plan.cut, c.cycles}, total(c) - best[k].cycles});
+    std::ranges::stable_sort(choice.others, {}, &Choice::Other::more);
+    out_.choices.push_back(std::move(choice));
+    if (taken.group) {
+      for (int32_t l = first; l <= last; ++l)
+        groupOf_[size_t(l)] = {first, last};
+      for (size_t h = k; h < next; ++h) {
+        plans[size_t(hosts[h])] = {};
+        plans[size_t(hosts[h])].cut = fmt::format("in the group of layer {}", first);
+      }
+    }
+    plans[size_t(first)] = std::move(taken.plan);
   }
 }
 

@@ -36,6 +36,8 @@ Result<Schedule> Scheduler::run() {
   if (!errors_.empty())
     return fail(errors_);
   planGroups(plans);
+  if (!errors_.empty())
+    return fail(errors_);
   for (size_t l = 0; l < plans.size(); ++l) {
     LayerPlan &plan = plans[l];
     plan.layer = int32_t(l);

@@ -19,12 +19,20 @@ enum class Unfolding : uint8_t {
 /// Whether convolutions of few channels run with bands of rows side by side in the lanes (stack.h).
 enum class Stacking : uint8_t { Never, WherePays, Always };
 
+/// A choice that the search has to keep, by the names of results.
+struct Pin {
+  std::string first, last; ///< of the first and last layer of a group; equal: a layer on its own
+  std::string cut;         ///< Way::cut; empty: any
+};
+
 struct Options {
   int64_t localBytes = chip::kLaneBytes; ///< of a lane; less forces more slices (tests)
   bool overlap = true;                   ///< false: load, compute, store strictly in turn
   Unfolding unfold = Unfolding::WherePays;
   Stacking stack = Stacking::WherePays;
   bool groups = true; ///< false: every layer reads and leaves its tensors in global memory
+  std::vector<Pin> pins = {};
+  std::string cut = {}; ///< for one planner: only plans that are cut so
 };
 
 /// A piece of global memory. Constants hold data and keep it; others live while their layers run.
@@ -76,6 +84,25 @@ struct LayerReport {
   std::string cut; ///< e.g. "4 row bands of 52 x 1 column bands of 304, 2 channel blocks"
 };
 
+/// A way to run some layers, and what it takes when nothing else runs.
+struct Way {
+  std::string cut;
+  uint64_t cycles = 0;
+};
+/// Layers that run as one, and what else could have been done from the first of them on.
+struct Choice {
+  int32_t first = -1, last = -1; ///< inclusive
+  bool group = false;            ///< else a layer on its own, with those that run on its result
+  Way taken;
+  struct Other {
+    int32_t last = -1;
+    bool group = false;
+    Way way;
+    uint64_t more = 0; ///< cycles that the network would take more
+  };
+  std::vector<Other> others = {}; ///< the cheapest first
+};
+
 struct Schedule {
   std::string name;
   std::vector<Buffer> buffers;
@@ -86,6 +113,7 @@ struct Schedule {
   /// The results of all layers, in network order.
   std::vector<StoredTensor> stored;
   std::vector<LayerReport> layers; ///< by layer index of the network
+  std::vector<Choice> choices;     ///< in network order
   uint64_t coefficientBytes = 0, neuronAddress = 0, neuronBytes = 0;
 
   /// Layers, slices, buffers with addresses and lifetimes, one a line.

@@ -15,6 +15,12 @@ inline bool isPassed(const Layer &layer) {
   return std::holds_alternative<Concat>(layer.op) || std::holds_alternative<Pad>(layer.op);
 }
 
+/// Options::pins by places in the list of layers that run themselves.
+struct Pinned {
+  size_t first = 0, last = 0;
+  const Pin *pin = nullptr;
+};
+
 class Scheduler {
 public:
   Scheduler(const Network &network, const Options &options) : net_(network), options_(options) {
@@ -69,6 +75,8 @@ private:
   /// Replaces the plans of layers that are cheaper as a group: the first layer's becomes the
   /// group's, the others run nothing.
   void planGroups(std::vector<LayerPlan> &plans);
+  /// The pins of the options by hosts; adds to errors_ what names no layer, or one twice.
+  std::vector<Pinned> pinned(const std::vector<int32_t> &hosts);
 
   // plan_move.cpp: layers that only move data.
   /// A copy of `in` to `out`, whose shapes may differ but not the element order (both dense then).

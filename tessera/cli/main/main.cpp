@@ -29,6 +29,6 @@ template <class Answer, class... Options> Result<Answer> elsewhere(Options...) {
 
 int main(int argc, char **argv) {
   arguments = argv;
-  static constexpr cli::Compiler compiler{elsewhere, elsewhere, elsewhere, elsewhere};
+  static constexpr cli::Compiler compiler{elsewhere, elsewhere, elsewhere, elsewhere, elsewhere};
   return cli::runProgram(argc, argv, compiler);
 }
