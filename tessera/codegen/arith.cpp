@@ -107,6 +107,36 @@ Instruction stridedCopy(DType dtype, const std::array<int64_t, 4> &size, uint32_
   return {isa::command(f), {fromRange}, {toRange}, {}, {}};
 }
 
+namespace {
+
+/// From the first element to the last: what a command with strides touches.
+LaneRange extent(const LocalTensor &t) {
+  int64_t last = (t.slots() - 1) * t.planeElements() + (t.h - 1) * t.rowPitch() + t.w;
+  return {t.address, uint32_t(t.address + last * t.elementBytes())};
+}
+
+} // namespace
+
+Instruction interleave(const LocalTensor &plane, int64_t stepY, int64_t stepX, int64_t row0,
+                       int64_t column0, const LocalTensor &to) {
+  return stridedCopy(to.dtype, {1, plane.c, plane.h, plane.w},
+                     uint32_t(to.address + (row0 * to.w + column0) * to.elementBytes()),
+                     {0, uint64_t(to.planeElements()), uint64_t(stepY * to.w), uint64_t(stepX)},
+                     extent(to), plane.address,
+                     {0, uint64_t(plane.planeElements()), uint64_t(plane.w), 1}, plane.range());
+}
+
+Instruction copyRows(const LocalTensor &from, const LocalTensor &to) {
+  std::array<int64_t, 4> size{1, to.c, to.h, to.w};
+  if (to.h * to.w <= chip::kMaxDim)
+    size = {1, to.c, 1, to.h * to.w};
+  auto strides = [&](const LocalTensor &t) {
+    return isa::Strides{0, uint64_t(t.planeElements()), uint64_t(size[3]), 1};
+  };
+  return stridedCopy(to.dtype, size, to.address, strides(to), extent(to), from.address,
+                     strides(from), extent(from));
+}
+
 Instruction fillLocal(const LocalTensor &to, int64_t y0, int64_t y1, int64_t x0, int64_t x1,
                       int64_t value) {
   auto layout = chip::alignedLayout(0, 1, to.c, to.h, to.w, to.elementBytes());

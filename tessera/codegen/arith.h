@@ -53,6 +53,12 @@ Instruction castTo(const LocalTensor &result, const LocalTensor &x, numerics::Ro
 Instruction stridedCopy(DType dtype, const std::array<int64_t, 4> &size, uint32_t to,
                         const isa::Strides &toStrides, LaneRange toRange, uint32_t from,
                         const isa::Strides &fromStrides, LaneRange fromRange);
+/// Element (y, x) of `plane` to (row0 + stepY * y, column0 + stepX * x) of `to`, which has no
+/// pitch.
+Instruction interleave(const LocalTensor &plane, int64_t stepY, int64_t stepX, int64_t row0,
+                       int64_t column0, const LocalTensor &to);
+/// Copy to a tensor of the same size that may start at any element; rows lie without gaps in both.
+Instruction copyRows(const LocalTensor &from, const LocalTensor &to);
 /// Rows [y0, y1), columns [x0, x1) of every channel of `to` = the low bits of `value`.
 Instruction fillLocal(const LocalTensor &to, int64_t y0, int64_t y1, int64_t x0, int64_t x1,
                       int64_t value);

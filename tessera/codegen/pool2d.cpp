@@ -1,9 +1,12 @@
 #include "tessera/codegen/pool2d.h"
 
+#include "tessera/codegen/arith.h"
+
 namespace tessera::codegen {
 
-Instruction maxPool(const LocalTensor &input, const AxisSlice &y, const AxisSlice &x,
-                    const WindowAxis &axisY, const WindowAxis &axisX, const LocalTensor &result) {
+Instructions maxPool(const LocalTensor &input, const AxisSlice &y, const AxisSlice &x,
+                     const WindowAxis &axisY, const WindowAxis &axisX, const LocalTensor &result,
+                     bool relu) {
   isa::sPorD f;
   f.tsk_eu_typ = 4;
   f.opd0_sign = signBit(input.dtype);
@@ -28,7 +31,11 @@ Instruction maxPool(const LocalTensor &input, const AxisSlice &y, const AxisSlic
   f.opd1_w = uint64_t(axisX.kernel);
   f.res0_addr = result.address;
   f.opd0_addr = input.address;
-  return {isa::command(f), {input.range()}, {result.range()}, {}, {}};
+  Instructions list{{isa::command(f), {input.range()}, {result.range()}, {}, {}}};
+  if (relu && result.dtype == DType::I8)
+    list.push_back(
+        arith(Arith::Max, result, tensorOperand(result), immediateOperand(0, DType::I8)));
+  return list;
 }
 
 } // namespace tessera::codegen

@@ -61,13 +61,6 @@ LocalSide localSide(const LocalTensor &t) {
   return {t.address, t.slots() * t.planeElements(), t.planeElements(), t.rowPitch(), 1};
 }
 
-bool fitsTransfer(const GlobalBox &box) {
-  for (int i = 0; i < 4; ++i)
-    if (box.size[i] < 1 || box.size[i] > chip::kMaxDim || box.stride[i] < 0)
-      return false;
-  return box.stride[3] >= 1 && box.stride[3] * box.elementBytes <= chip::kMaxGdmaColumnStride;
-}
-
 Instruction load(const GlobalBox &from, DType dtype, const LocalSide &to) {
   auto d = move(dtype, from.size, from.stride, {to.n, to.c, to.h, to.w});
   isa::setSourceAddress(d, kUnbound);

@@ -27,7 +27,4 @@ std::vector<uint8_t> packRows(std::span<const uint8_t> bytes, int64_t rows, int6
 /// Every element of the box = `value` (low bits by the element size).
 Instruction fill(const GlobalBox &to, DType dtype, uint32_t value);
 
-/// True if the box keeps the limits of a GDMA command (sizes, column stride).
-bool fitsTransfer(const GlobalBox &box);
-
 } // namespace tessera::codegen

@@ -166,12 +166,7 @@ Instructions upConv(const UpConvSlice &s) {
       }
       LocalTensor plane{s.plane, result.dtype, result.c, rows, columns};
       list.push_back(requantize(sum, uint32_t(s.constants + l.tripleAt(slot)), plane));
-      list.push_back(stridedCopy(result.dtype, {1, result.c, rows, columns},
-                                 uint32_t(result.address + phase / 2 * result.w + phase % 2),
-                                 {0, uint64_t(result.planeElements()), uint64_t(2 * result.w), 2},
-                                 result.range(), plane.address,
-                                 {0, uint64_t(plane.planeElements()), uint64_t(columns), 1},
-                                 plane.range()));
+      list.push_back(interleave(plane, 2, 2, phase / 2, phase % 2, result));
     }
   }
   return list;

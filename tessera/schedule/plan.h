@@ -19,7 +19,6 @@ struct View {
   static View dense(int32_t buffer, uint64_t offset, const std::array<int64_t, 4> &shape,
                     DType dtype);
   bool isDense() const;
-  int64_t count() const { return shape[0] * shape[1] * shape[2] * shape[3]; }
   /// The part from `begin` with `size`, every `step`-th element.
   View part(const std::array<int64_t, 4> &begin, const std::array<int64_t, 4> &size,
             const std::array<int64_t, 4> &step = {1, 1, 1, 1}) const;
@@ -33,14 +32,12 @@ codegen::Instruction loadTensor(const View &from, const codegen::LocalTensor &to
 codegen::Instruction loadTensor(const View &from, codegen::LocalSide to);
 codegen::Instruction storeTensor(const codegen::LocalTensor &from, const View &to);
 
-/// A place in local memory that slices of one layer share in turn. With two copies a slice can be
+/// A place in local memory that slices of one plan share in turn. With two copies a slice can be
 /// loaded (or stored) while its neighbour computes.
 struct SlotSpec {
   std::string role;
   int64_t bytes = 0; ///< a lane's
   int copies = 1;
-  bool high = false;    ///< taken from the top of local memory: what is loaded ahead
-  bool carries = false; ///< holds a value from one slice to the next (partial sums)
   bool ownBank = false; ///< no other slot may start in the bank it starts in (requantize source)
 };
 /// What a slice wants in slot `slot`: content number `version`, in copy version % copies.
@@ -51,8 +48,8 @@ struct SlotUse {
 using Addresses = std::vector<uint32_t>; ///< by slot, of the copies a slice uses
 
 struct SliceWork {
-  std::vector<SlotUse> inputs; ///< loaded unless the copy holds the version already
-  std::vector<SlotUse> work;   ///< scratch and results
+  std::vector<SlotUse> inputs; ///< loaded by the first slice that wants the version
+  std::vector<SlotUse> work;   ///< scratch, results, and what earlier slices left to be read
   std::function<codegen::Instructions(const Addresses &, int slot)> load;
   std::function<codegen::Instructions(const Addresses &)> compute, store; ///< may be empty
 };
@@ -70,6 +67,11 @@ struct LayerPlan {
   /// Builds the constants the slices load; called once, on the plan that was chosen. May be empty.
   std::function<void(const AddConstant &)> materialize;
 
+  /// Its number.
+  int addSlot(SlotSpec s) {
+    slots.push_back(std::move(s));
+    return int(slots.size()) - 1;
+  }
   /// Bytes of a lane that all slots take when placed one behind another in empty memory.
   int64_t localBytes(int64_t capacity) const;
 };

@@ -1,3 +1,4 @@
+#include "tessera/schedule/cuts.h"
 #include "tessera/schedule/plan_ops.h"
 
 #include <algorithm>
@@ -102,13 +103,11 @@ std::optional<LayerPlan> planElementwise(const ElementwiseWork &work, const Opti
     int copies = pieces.size() > 1 ? deep : 1;
     size_t inputs = work.inputs.size(), scratch = work.recipe ? work.recipe->scratch.size() : 0;
     for (size_t i = 0; i < inputs; ++i)
-      plan.slots.push_back(
-          {fmt::format("input{}", i), bytes(types[i]), copies, true, false, false});
+      plan.slots.push_back({fmt::format("input{}", i), bytes(types[i]), copies});
     for (size_t i = 0; i < scratch; ++i)
-      plan.slots.push_back(
-          {fmt::format("scratch{}", i), bytes(work.recipe->scratch[i]), 1, false, false, false});
+      plan.slots.push_back({fmt::format("scratch{}", i), bytes(work.recipe->scratch[i]), 1});
     if (work.recipe)
-      plan.slots.push_back({"result", bytes(work.output.dtype), copies, false, false, false});
+      plan.slots.push_back({"result", bytes(work.output.dtype), copies});
     if (plan.localBytes(options.localBytes) > options.localBytes)
       return false;
     int64_t number = 0;

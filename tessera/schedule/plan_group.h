@@ -29,6 +29,11 @@ struct GroupOp {
   const UpConv *upConv = nullptr;             ///< inputs: the small tensor, the skip tensor
   std::optional<codegen::Elementwise> recipe; ///< none of these: a max pool
   bool relu = false;                          ///< of the pool
+
+  /// Whether it makes its channels block by block.
+  bool hasWeights() const { return conv || upConv; }
+  /// Bands and pieces of the result are multiples of it, but the last.
+  int64_t rowUnit() const { return upConv ? 2 : conv && conv->rotate ? conv->y.kernel : 1; }
 };
 
 /// Which cells of the small tensor of an UpConv the cells of its result see, as a window over a

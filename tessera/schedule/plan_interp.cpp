@@ -1,4 +1,5 @@
 #include "tessera/codegen/interp.h"
+#include "tessera/schedule/cuts.h"
 #include "tessera/schedule/plan_ops.h"
 
 #include <algorithm>
@@ -43,23 +44,23 @@ std::optional<LayerPlan> planInterp(const InterpWork &work, const Options &optio
   PlanChoice choice(options.localBytes);
   int deep = options.overlap ? 2 : 1;
   int64_t channels = work.output.shape[1];
+  int64_t inBytes = dtypeSize(work.input.dtype), outBytes = dtypeSize(work.output.dtype);
   auto offer = [&](int64_t block, int64_t rowBands, int64_t columnBands) {
     auto rows = std::make_shared<std::vector<Band>>(bands(work.rows, rowBands));
     auto columns = std::make_shared<std::vector<Band>>(bands(work.columns, columnBands));
     int64_t in = 0, between = 0, out = 0;
     for (const Band &y : *rows)
       for (const Band &x : *columns) {
-        in = std::max(in, chip::alignedLaneBytes(0, 1, block, y.in1 - y.in0, x.in1 - x.in0, 1));
-        out =
-            std::max(out, chip::alignedLaneBytes(0, 1, block, y.out1 - y.out0, x.out1 - x.out0, 1));
+        in = std::max(in,
+                      chip::alignedLaneBytes(0, 1, block, y.in1 - y.in0, x.in1 - x.in0, inBytes));
+        out = std::max(
+            out, chip::alignedLaneBytes(0, 1, block, y.out1 - y.out0, x.out1 - x.out0, outBytes));
         if (nearestNeedsBetween(y.map, x.map))
-          between = std::max(
-              between, chip::alignedLaneBytes(0, 1, block, y.in1 - y.in0, x.out1 - x.out0, 1));
+          between = std::max(between, chip::alignedLaneBytes(0, 1, block, y.in1 - y.in0,
+                                                             x.out1 - x.out0, inBytes));
       }
     LayerPlan plan;
-    plan.slots = {{"result", out, deep, false, false, false},
-                  {"between", between, 1, false, false, false},
-                  {"input", in, deep, true, false, false}};
+    plan.slots = {{"result", out, deep}, {"between", between, 1}, {"input", in, deep}};
     if (plan.localBytes(options.localBytes) > options.localBytes)
       return false;
     int64_t number = 0;

@@ -1,4 +1,5 @@
 // Concat, Pad, Slice and Reshape: transfers only.
+#include "tessera/schedule/cuts.h"
 #include "tessera/schedule/scheduler.h"
 
 #include <algorithm>

@@ -72,12 +72,4 @@ std::optional<LayerPlan> planInterp(const InterpWork &work, const Options &optio
 /// Appends the slices of `more` behind `plan`'s; their slots are joined by role.
 void appendPlan(LayerPlan &plan, LayerPlan more);
 
-/// Even bands of an axis of a sliding window; empty if one of them sees no input cell or would need
-/// more than 15 cells of padding. Bands start at multiples of `unit`.
-std::vector<codegen::AxisSlice> splitAxis(const codegen::WindowAxis &axis, int64_t bands,
-                                          int64_t unit = 1);
-/// [first, end) of even pieces of [0, count), each but the last a multiple of `unit`.
-std::vector<std::pair<int64_t, int64_t>> splitRange(int64_t count, int64_t pieces,
-                                                    int64_t unit = 1);
-
 } // namespace tessera::schedule

@@ -1,5 +1,5 @@
-#include "tessera/codegen/arith.h"
 #include "tessera/codegen/pool2d.h"
+#include "tessera/schedule/cuts.h"
 #include "tessera/schedule/plan_ops.h"
 
 #include <algorithm>
@@ -17,6 +17,7 @@ std::optional<LayerPlan> planMaxPool(const PoolWork &work, const Options &option
   PlanChoice choice(options.localBytes);
   int deep = options.overlap ? 2 : 1;
   int64_t channels = work.output.shape[1], slots = chip::slots(0, channels);
+  int64_t inBytes = dtypeSize(work.input.dtype), outBytes = dtypeSize(work.output.dtype);
   auto offer = [&](int64_t slotsPerBlock, int64_t rowBands, int64_t columnBands) {
     auto rows = std::make_shared<std::vector<AxisSlice>>(splitAxis(work.y, rowBands));
     auto columns = std::make_shared<std::vector<AxisSlice>>(splitAxis(work.x, columnBands));
@@ -25,12 +26,12 @@ std::optional<LayerPlan> planMaxPool(const PoolWork &work, const Options &option
     int64_t in = 0, out = 0, block = std::min(slotsPerBlock * chip::kLanes, channels);
     for (const AxisSlice &y : *rows)
       for (const AxisSlice &x : *columns) {
-        in = std::max(in, chip::alignedLaneBytes(0, 1, block, y.inputs(), x.inputs(), 1));
-        out = std::max(out, chip::alignedLaneBytes(0, 1, block, y.outputs(), x.outputs(), 1));
+        in = std::max(in, chip::alignedLaneBytes(0, 1, block, y.inputs(), x.inputs(), inBytes));
+        out =
+            std::max(out, chip::alignedLaneBytes(0, 1, block, y.outputs(), x.outputs(), outBytes));
       }
     LayerPlan plan;
-    plan.slots = {{"result", out, deep, false, false, false},
-                  {"input", in, deep, true, false, false}};
+    plan.slots = {{"result", out, deep}, {"input", in, deep}};
     if (plan.localBytes(options.localBytes) > options.localBytes)
       return false;
     int64_t number = 0;
@@ -54,11 +55,7 @@ std::optional<LayerPlan> planMaxPool(const PoolWork &work, const Options &option
                   input(a))};
             };
             s.compute = [=](const Addresses &a) -> Instructions {
-              Instructions list{maxPool(input(a), y, x, work.y, work.x, result(a))};
-              if (work.relu && work.output.dtype == DType::I8)
-                list.push_back(arith(Arith::Max, result(a), tensorOperand(result(a)),
-                                     immediateOperand(0, DType::I8)));
-              return list;
+              return maxPool(input(a), y, x, work.y, work.x, result(a), work.relu);
             };
             s.store = [=](const Addresses &a) -> Instructions {
               return {

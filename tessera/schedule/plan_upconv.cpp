@@ -1,4 +1,5 @@
 #include "tessera/codegen/upconv.h"
+#include "tessera/schedule/cuts.h"
 #include "tessera/schedule/plan_ops.h"
 
 #include <algorithm>
@@ -19,7 +20,7 @@ struct Cut {
 struct UpConvPlan {
   UpConvWork work;
   int64_t biases = 0;
-  std::vector<std::pair<int64_t, int64_t>> oc;
+  std::vector<Range> oc;
   std::vector<UpConvBand> rows, columns;
   // Slot numbers.
   int low = -1, skip = -1, constants = -1, acc = -1, sum = -1, plane = -1, result = -1;
@@ -95,11 +96,8 @@ void materialize(UpConvPlan &p, const AddConstant &addConstant) {
   const UpConv &op = p.work.op;
   for (size_t o = 0; o < p.oc.size(); ++o) {
     auto [oc0, oc1] = p.oc[o];
-    p.offset[o] = bytes.size();
     auto block = packUpConv(op.low, op.skip, op.bias, op.multiplier, op.rshift, oc0, oc1, p.biases);
-    auto rows = packRows(block, std::min(oc1 - oc0, chip::kLanes), p.layout(o).width);
-    bytes.insert(bytes.end(), rows.begin(), rows.end());
-    bytes.resize(size_t(chip::alignUp(int64_t(bytes.size()), chip::kEuBytes)));
+    p.offset[o] = appendRows(bytes, block, std::min(oc1 - oc0, chip::kLanes), p.layout(o).width);
   }
   p.buffer = addConstant(std::move(bytes));
 }
@@ -114,16 +112,6 @@ std::vector<UpConvBand> bandsOf(int64_t in, int64_t out, int64_t bands) {
 std::optional<LayerPlan> build(const std::shared_ptr<UpConvPlan> &p, const Cut &cut,
                                const Options &options) {
   LayerPlan plan;
-  auto slot = [&](SlotSpec s) {
-    plan.slots.push_back(std::move(s));
-    return int(plan.slots.size()) - 1;
-  };
-  auto most = [](const std::vector<UpConvBand> &list, auto value) {
-    int64_t m = 0;
-    for (const UpConvBand &b : list)
-      m = std::max(m, value(b));
-    return m;
-  };
   auto low = [](const UpConvBand &b) { return b.low1 - b.low0; };
   auto skip = [](const UpConvBand &b) { return b.skip1 - b.skip0; };
   auto outputs = [](const UpConvBand &b) { return b.outputs(); };
@@ -133,25 +121,28 @@ std::optional<LayerPlan> build(const std::shared_ptr<UpConvPlan> &p, const Cut &
   int64_t ocPart = p->oc[0].second - p->oc[0].first, batch = p->work.output.shape[0];
   int64_t bands = batch * int64_t(p->rows.size() * p->columns.size());
   int64_t blocks = int64_t(p->oc.size());
+  int64_t lowBytes = dtypeSize(p->work.x.dtype), skipBytes = dtypeSize(p->work.skip.dtype);
+  int64_t resultBytes = dtypeSize(p->work.output.dtype);
   int64_t ph = chip::ceilDiv(oh, 2), pw = chip::ceilDiv(ow, 2);
   // The convolution reads parts of its inputs, for which its strides have 16 bits.
-  for (auto [c, h, w] : {std::tuple{p->work.x.shape[1], lh, lw}, {p->work.skip.shape[1], sh, sw}})
-    if (c > chip::kLanes && chip::alignedLayout(0, 1, c, h, w, 1).c > chip::kMaxConvStride)
+  for (auto [c, h, w, bytes] : {std::tuple{p->work.x.shape[1], lh, lw, lowBytes},
+                                {p->work.skip.shape[1], sh, sw, skipBytes}})
+    if (c > chip::kLanes && chip::alignedLayout(0, 1, c, h, w, bytes).c > chip::kMaxConvStride)
       return std::nullopt;
   int deep = options.overlap ? 2 : 1;
   int64_t accBytes = chip::alignedLaneBytes(0, 1, 1, ph, pw, 4);
   if (p->biases)
-    p->sum = slot({"sum", accBytes, 1, false, false, true});
-  p->acc = slot({"acc", accBytes, 1, false, false, !p->biases});
-  p->plane = slot({"plane", chip::alignedLaneBytes(0, 1, 1, ph, pw, 1), 1, false, false, false});
-  p->result = slot({"result", chip::alignedLaneBytes(0, 1, ocPart, oh, ow, 1),
-                    bands * blocks > 1 ? deep : 1, false, false, false});
+    p->sum = plan.addSlot({"sum", accBytes, 1, true});
+  p->acc = plan.addSlot({"acc", accBytes, 1, !p->biases});
+  p->plane = plan.addSlot({"plane", chip::alignedLaneBytes(0, 1, 1, ph, pw, resultBytes), 1});
+  p->result = plan.addSlot({"result", chip::alignedLaneBytes(0, 1, ocPart, oh, ow, resultBytes),
+                            bands * blocks > 1 ? deep : 1});
   int copies = bands > 1 ? deep : 1;
-  p->low = slot({"low", chip::alignedLaneBytes(0, 1, p->work.x.shape[1], lh, lw, 1), copies, true,
-                 false, false});
-  p->skip = slot({"skip", chip::alignedLaneBytes(0, 1, p->work.skip.shape[1], sh, sw, 1), copies,
-                  true, false, false});
-  p->constants = slot({"weights", p->layout(0).width, blocks > 1 ? deep : 1, true, false, false});
+  p->low = plan.addSlot(
+      {"low", chip::alignedLaneBytes(0, 1, p->work.x.shape[1], lh, lw, lowBytes), copies});
+  p->skip = plan.addSlot(
+      {"skip", chip::alignedLaneBytes(0, 1, p->work.skip.shape[1], sh, sw, skipBytes), copies});
+  p->constants = plan.addSlot({"weights", p->layout(0).width, blocks > 1 ? deep : 1});
   if (plan.localBytes(options.localBytes) > options.localBytes)
     return std::nullopt;
 
@@ -171,20 +162,7 @@ std::optional<LayerPlan> build(const std::shared_ptr<UpConvPlan> &p, const Cut &
     s.store = [p, at](const Addresses &a) { return storeResult(*p, at, a); };
     plan.slices.push_back(std::move(s));
   };
-  auto eachBand = [&](auto body) {
-    for (int64_t n = 0; n < batch; ++n)
-      for (size_t r = 0; r < p->rows.size(); ++r)
-        for (size_t c = 0; c < p->columns.size(); ++c)
-          body(n, r, c);
-  };
-  if (cut.blocksOutside)
-    for (size_t o = 0; o < p->oc.size(); ++o)
-      eachBand([&](int64_t n, size_t r, size_t c) { add(n, r, c, o); });
-  else
-    eachBand([&](int64_t n, size_t r, size_t c) {
-      for (size_t o = 0; o < p->oc.size(); ++o)
-        add(n, r, c, o);
-    });
+  eachSlice(batch, p->rows.size(), p->columns.size(), p->oc.size(), cut.blocksOutside, add);
   plan.materialize = [p](const AddConstant &addConstant) { materialize(*p, addConstant); };
   plan.cut = fmt::format(
       "{} x {} bands of {} x {}, {} channel blocks of {}{}", p->rows.size(), p->columns.size(), oh,
@@ -203,35 +181,18 @@ std::optional<LayerPlan> planUpConv(const UpConvWork &work, const Options &optio
   PlanChoice choice(options.localBytes);
   auto offer = [&](const Cut &cut) {
     auto p = std::make_shared<UpConvPlan>(shared);
-    for (int64_t c = 0; c < oc; c += cut.ocSlots * chip::kLanes)
-      p->oc.emplace_back(c, std::min(c + cut.ocSlots * chip::kLanes, oc));
+    p->oc = channelBlocks(oc, cut.ocSlots);
     p->offset.resize(p->oc.size());
     p->rows = bandsOf(work.x.shape[2], work.output.shape[2], cut.rowBands);
     p->columns = bandsOf(work.x.shape[3], work.output.shape[3], cut.columnBands);
     auto plan = build(p, cut, options);
     return plan && choice.offer(std::move(*plan));
   };
-  // For a block size: the fewest row bands that fit, for the fewest column bands that can.
-  for (int64_t ocs = ocSlots; ocs >= 1; ocs = ocs == 1 ? 0 : chip::ceilDiv(ocs, 2)) {
-    int64_t tries = 0;
-    for (int64_t columns = 1; columns <= work.x.shape[3] && tries < 2;
-         columns += std::max<int64_t>(1, columns / 4)) {
-      int64_t kept = 0;
-      for (int64_t rows = 1; rows <= work.x.shape[2] && kept < 3;) {
-        Cut cut{ocs, rows, columns, false};
-        bool fits = offer(cut);
-        if (fits) {
-          ++kept;
-          if (ocs < ocSlots) {
-            cut.blocksOutside = true;
-            offer(cut);
-          }
-        }
-        rows += std::max<int64_t>(1, rows / (fits ? 4 : 16));
-      }
-      tries += kept > 0;
-    }
-  }
+  for (int64_t ocs : blockSizes(ocSlots))
+    searchBands({work.x.shape[2], work.x.shape[3], 3, 4}, ocs < ocSlots,
+                [&](int64_t rows, int64_t columns, bool blocksOutside) {
+                  return offer({ocs, rows, columns, blocksOutside});
+                });
   return choice.take();
 }
 

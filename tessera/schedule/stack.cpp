@@ -1,6 +1,7 @@
 #include "tessera/schedule/stack.h"
 
 #include "tessera/codegen/arith.h"
+#include "tessera/codegen/deconv.h"
 #include "tessera/schedule/plan_ops.h"
 
 #include <algorithm>
@@ -42,11 +43,6 @@ std::optional<View> stackedView(View v, int64_t bands) {
   v.shape[2] /= bands;
   v.stride[1] = v.shape[2] * v.stride[2];
   return v;
-}
-
-bool tiles(const WindowAxis &a) {
-  return a.insert + 1 == a.kernel && a.stride == 1 && a.dilation == 1 &&
-         a.padBefore == a.kernel - 1 && a.out == a.in * a.kernel;
 }
 
 } // namespace

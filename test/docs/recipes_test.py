@@ -19,7 +19,6 @@ EXCEPT = {
     ("interpret/kernels", "Mul"): "arith.cpp holds the four float binary ops",
     ("interpret/kernels", "Div"): "arith.cpp holds the four float binary ops",
     ("quantize", "MulShift"): "made by concat.cpp's rescaling",
-    ("codegen", "Deconv"): "conv2d.cpp: a transposed convolution is one over inserted zeros",
     ("codegen", "Concat"): "moves only: the scheduler stores inputs in place",
     ("codegen", "Pad"): "moves only: the scheduler fills and stores",
     ("codegen", "Slice"): "moves only: the scheduler loads a part",

@@ -1,0 +1,318 @@
+#include "tessera/schedule/group_emit.h"
+
+#include "tessera/codegen/arith.h"
+#include "tessera/codegen/deconv.h"
+#include "tessera/codegen/pool2d.h"
+#include "tessera/schedule/group_constants.h"
+
+#include <algorithm>
+
+namespace tessera::schedule {
+
+using namespace codegen;
+
+namespace {
+
+LocalTensor rowsOf(const GroupPlan &p, size_t band, int32_t t, int64_t a, int64_t b,
+                   const Addresses &at) {
+  const View &v = p.view(t);
+  const GroupBuffer &buffer = p.buffers[size_t(t)];
+  int64_t offset = buffer.head + (a - p.bands[band][size_t(t)].from) * v.shape[3];
+  return {uint32_t(at[size_t(buffer.slot)] + offset * dtypeSize(v.dtype)),
+          v.dtype,
+          v.shape[1],
+          b - a,
+          v.shape[3],
+          buffer.plane};
+}
+
+/// Rows that a band loads of an input from outside.
+Range loadedRows(const GroupPlan &p, const GroupPlace &at, const GroupInput &i) {
+  const BandRows &r = p.bands[at.band][size_t(p.work.ops[at.op].result)];
+  auto s = inputRows(i, r.from, r.to);
+  return s ? Range{s->in0, s->in1} : Range{0, 0};
+}
+
+LocalTensor loadedTensor(const GroupPlan &p, const GroupPlace &at, size_t input,
+                         const Addresses &a) {
+  const GroupInput &i = p.work.ops[at.op].inputs[input];
+  auto [lo, hi] = loadedRows(p, at, i);
+  return {a[size_t(p.steps[at.op].loads[input])], i.view.dtype, p.channels(i), hi - lo,
+          p.columns(i).inputs()};
+}
+
+/// Rows [a, b) of an input, of its columns those that are read.
+LocalTensor inputWindow(const GroupPlan &p, const GroupPlace &at, size_t input, int64_t a,
+                        int64_t b, const Addresses &where) {
+  const GroupInput &i = p.work.ops[at.op].inputs[input];
+  AxisSlice x = p.columns(i);
+  if (i.tensor >= 0)
+    return rowsOf(p, at.band, i.tensor, a, b, where).window(0, b - a, x.in0, x.inputs());
+  int64_t lo = loadedRows(p, at, i).first;
+  return loadedTensor(p, at, input, where).window(a - lo, b - a, 0, x.inputs());
+}
+
+class Emitter {
+public:
+  Emitter(const GroupPlan &p, const GroupPlace &at, const Addresses &a)
+      : p_(p), at_(at), a_(a), op_(p.work.ops[at.op]), step_(p.steps[at.op]),
+        buffer_(p.buffers[size_t(op_.result)]), view_(p.view(op_.result)) {
+    channels_ = {0, view_.shape[1]};
+    if (op_.hasWeights())
+      channels_ = step_.blocks[at_.block];
+  }
+
+  Instructions compute() {
+    if (at_.block == 0 && buffer_.carries)
+      keepRows();
+    if (op_.upConv)
+      convolveUp();
+    else if (op_.conv && step_.byCell)
+      convolveByCell();
+    else if (op_.conv)
+      convolveRows();
+    else
+      runSlots();
+    return std::move(list_);
+  }
+
+  Instructions store() const {
+    LocalTensor t = made(at_.from, at_.to);
+    return {storeTensor(t, view_.part({at_.n, channels_.first, at_.from, 0}, {1, t.c, t.h, t.w}))};
+  }
+
+private:
+  uint32_t address(int slot) const { return a_[size_t(slot)]; }
+
+  /// Rows [a, b) of the channels that are there.
+  LocalTensor result(int64_t a, int64_t b) const {
+    if (!buffer_.passing)
+      return rowsOf(p_, at_.band, op_.result, a, b, a_);
+    int64_t offset = (a - at_.from) * view_.shape[3] * dtypeSize(view_.dtype);
+    return {uint32_t(address(buffer_.slot) + offset),
+            view_.dtype,
+            channels_.second - channels_.first,
+            b - a,
+            view_.shape[3],
+            buffer_.plane};
+  }
+  int64_t firstSlot() const { return buffer_.passing ? channels_.first / chip::kLanes : 0; }
+  /// Of the channels that the slice makes.
+  LocalTensor made(int64_t a, int64_t b) const {
+    return result(a, b).slotRange(channels_.first / chip::kLanes - firstSlot(),
+                                  chip::slots(0, channels_.second - channels_.first));
+  }
+  /// One slot of some rows, which any command can take if the address is aligned.
+  LocalTensor resultSlot(int64_t slot, int64_t a, int64_t b) const {
+    LocalTensor t = result(a, b).slotRange(slot - firstSlot(), 1);
+    t.plane = 0;
+    return t;
+  }
+  void complete(const LocalTensor &t, int64_t slot, int64_t row) {
+    if (!p_.work.tensors[size_t(op_.result)].stored)
+      list_.back().completes = {LocalPart{t, {at_.n, slot * chip::kLanes, row, 0}}};
+  }
+
+  // Rows of the band before that are still needed move in front of the new ones.
+  void keepRows() {
+    const BandRows &rows = p_.bands[at_.band][size_t(op_.result)];
+    if (at_.band == 0 || rows.keep == rows.from)
+      return;
+    int64_t before = p_.bands[at_.band - 1][size_t(op_.result)].from, w = view_.shape[3];
+    auto kept = [&](int64_t row) { // where the band's own rows start at `head`
+      int64_t offset = (buffer_.head + row * w) * dtypeSize(view_.dtype);
+      return LocalTensor{uint32_t(address(buffer_.slot) + offset),
+                         view_.dtype,
+                         view_.shape[1],
+                         rows.from - rows.keep,
+                         w,
+                         buffer_.plane};
+    };
+    list_.push_back(copyRows(kept(rows.keep - before), kept(rows.keep - rows.from)));
+  }
+
+  /// Requantizes `sum` to one slot's rows from `a`; through a plane of its own where those start
+  /// inside a 64-byte unit.
+  void finish(const LocalTensor &sum, uint32_t table, int64_t slot, int64_t a, int64_t b) {
+    LocalTensor to = resultSlot(slot, a, b);
+    if (to.isAligned()) {
+      list_.push_back(requantize(sum, table, to));
+    } else {
+      LocalTensor plane = to;
+      plane.address = address(p_.plane);
+      list_.push_back(requantize(sum, table, plane));
+      list_.push_back(copyRows(plane, to));
+    }
+    complete(to, slot, a);
+  }
+
+  void convolveRows() {
+    auto parts = convParts(p_, at_.op, at_.block);
+    auto [oc0, oc1] = channels_;
+    uint32_t weights = address(step_.weights);
+    for (int64_t s = 0; s < chip::slots(0, oc1 - oc0); ++s)
+      for (int64_t a = at_.from; a < at_.to; a += step_.subRows) {
+        int64_t b = std::min(a + step_.subRows, at_.to), slot = oc0 / chip::kLanes + s;
+        LocalTensor acc{address(p_.acc), DType::I32,
+                        std::min(oc1 - oc0 - s * chip::kLanes, chip::kLanes), b - a,
+                        view_.shape[3]};
+        bool first = true;
+        for (size_t i = 0; i < op_.inputs.size(); ++i) {
+          const GroupInput &in = op_.inputs[i];
+          auto y = inputRows(in, a, b);
+          if (!y)
+            continue; // these rows see none of this part
+          ConvSlice c;
+          c.input = inputWindow(p_, at_, i, y->in0, y->in1, a_);
+          c.y = *y;
+          c.x = p_.columns(in);
+          c.axisY = in.y;
+          c.axisX = in.x;
+          c.rotate = op_.conv->rotate;
+          c.weights = uint32_t(weights + parts[i].filter + s * parts[i].slotBytes);
+          c.weightBytes = parts[i].slotBytes;
+          c.weightsSigned = step_.weightsSigned;
+          c.padValue = step_.padValue;
+          c.accumulate = !first;
+          c.accumulator = acc;
+          list_.push_back(convolve(c));
+          first = false;
+        }
+        LocalTensor sum = acc;
+        if (step_.bias) {
+          sum.address = address(p_.sum);
+          list_.push_back(addBias(acc, uint32_t(weights + parts.back().bias + 4 * s), sum));
+        }
+        finish(sum, uint32_t(weights + s * chip::kEuBytes), slot, a, b);
+      }
+  }
+
+  void convolveByCell() {
+    const GroupInput &in = op_.inputs[0];
+    DeconvSlice c;
+    c.kh = in.y.kernel;
+    c.kw = in.x.kernel;
+    c.constants = address(step_.weights);
+    c.layout = convParts(p_, at_.op, at_.block)[0];
+    c.slots = chip::slots(0, channels_.second - channels_.first);
+    c.weightsSigned = step_.weightsSigned;
+    c.accumulator = address(p_.acc);
+    c.plane = address(p_.plane);
+    if (step_.bias)
+      c.sum = address(p_.sum);
+    for (c.slot = 0; c.slot < c.slots; ++c.slot)
+      for (int64_t a = at_.from / c.kh; a < at_.to / c.kh; a += step_.subRows) {
+        int64_t b = std::min(a + step_.subRows, at_.to / c.kh);
+        int64_t slot = channels_.first / chip::kLanes + c.slot;
+        c.input = inputWindow(p_, at_, 0, a, b, a_);
+        c.result = resultSlot(slot, a * c.kh, b * c.kh);
+        append(deconvByCell(c));
+        complete(c.result, slot, a * c.kh);
+      }
+  }
+
+  void convolveUp() {
+    const GroupInput &low = op_.inputs[0];
+    UpConvSlice s;
+    s.x = UpConvBand::of(low.x.in, view_.shape[3], 0, view_.shape[3]);
+    s.constants = address(step_.weights);
+    s.layout = upConvLayout(p_, at_.op, at_.block);
+    s.biases = step_.biases;
+    s.accumulator = address(p_.acc);
+    s.sum = address(s.biases ? p_.sum : p_.acc);
+    s.plane = address(p_.plane);
+    for (int64_t a = at_.from; a < at_.to; a += step_.subRows) {
+      int64_t b = std::min(a + step_.subRows, at_.to);
+      s.y = UpConvBand::of(low.y.in, view_.shape[2], a, b);
+      s.low = inputWindow(p_, at_, 0, s.y.low0, s.y.low1, a_)
+                  .window(0, s.y.low1 - s.y.low0, s.x.low0, s.x.low1 - s.x.low0);
+      s.skip = inputWindow(p_, at_, 1, s.y.skip0, s.y.skip1, a_)
+                   .window(0, s.y.skip1 - s.y.skip0, s.x.skip0, s.x.skip1 - s.x.skip0);
+      s.result = made(a, b);
+      Instructions list = upConv(s);
+      size_t each = list.size() / size_t(s.layout.slots);
+      for (size_t k = 0; k < list.size(); ++k) {
+        list_.push_back(std::move(list[k]));
+        int64_t slot = channels_.first / chip::kLanes + int64_t(k / each);
+        if ((k + 1) % each == 0)
+          complete(resultSlot(slot, a, b), slot, a);
+      }
+    }
+  }
+
+  // Pools and element-wise ops: slot by slot, since their commands know no planes.
+  void runSlots() {
+    auto y = inputRows(op_.inputs[0], at_.from, at_.to);
+    for (int64_t s = 0; s < chip::slots(0, view_.shape[1]); ++s) {
+      LocalTensor to = resultSlot(s, at_.from, at_.to);
+      std::vector<LocalTensor> in, scratch;
+      for (size_t i = 0; i < op_.inputs.size(); ++i) {
+        in.push_back(inputWindow(p_, at_, i, y->in0, y->in1, a_).slotRange(s, 1));
+        in.back().plane = 0;
+      }
+      if (op_.recipe) {
+        for (size_t k = 0; k < step_.scratch.size(); ++k) {
+          scratch.push_back(to);
+          scratch.back().address = address(step_.scratch[k]);
+          scratch.back().dtype = op_.recipe->scratch[k];
+        }
+        op_.recipe->emit(list_, in, scratch, to);
+      } else {
+        const GroupInput &g = op_.inputs[0];
+        append(maxPool(in[0], *y, p_.columns(g), g.y, g.x, to, op_.relu));
+      }
+      complete(to, s, at_.from);
+    }
+  }
+
+  void append(Instructions list) {
+    for (Instruction &i : list)
+      list_.push_back(std::move(i));
+  }
+
+  const GroupPlan &p_;
+  GroupPlace at_;
+  const Addresses &a_;
+  const GroupOp &op_;
+  const GroupStep &step_;
+  const GroupBuffer &buffer_; ///< of the result
+  const View &view_;          ///< the result
+  Range channels_;            ///< that the slice makes
+  Instructions list_;
+};
+
+Instructions owned(Instructions list, int32_t layer) {
+  for (Instruction &i : list)
+    i.layer = layer;
+  return list;
+}
+
+} // namespace
+
+Instructions loadGroup(const GroupPlan &p, const GroupPlace &at, const Addresses &a, int slot) {
+  const GroupOp &op = p.work.ops[at.op];
+  const GroupStep &step = p.steps[at.op];
+  if (slot == step.weights) {
+    auto [oc0, oc1] = step.blocks[at.block];
+    return owned(loadRows(step.constants, step.offset[at.block], std::min(oc1 - oc0, chip::kLanes),
+                          blockWidth(p, at.op, at.block), a[size_t(slot)]),
+                 op.layer);
+  }
+  size_t i = size_t(std::find(step.loads.begin(), step.loads.end(), slot) - step.loads.begin());
+  const GroupInput &in = op.inputs[i];
+  LocalTensor to = loadedTensor(p, at, i, a);
+  int64_t y0 = loadedRows(p, at, in).first, x0 = p.columns(in).in0;
+  if (in.unfold)
+    return owned(loadUnfolded(*in.unfold, at.n, 0, y0, x0, to), op.layer);
+  return owned({loadTensor(in.view.part({at.n, 0, y0, x0}, {1, to.c, to.h, to.w}), to)}, op.layer);
+}
+
+Instructions computeGroup(const GroupPlan &p, const GroupPlace &at, const Addresses &a) {
+  return owned(Emitter(p, at, a).compute(), p.work.ops[at.op].layer);
+}
+
+Instructions storeGroup(const GroupPlan &p, const GroupPlace &at, const Addresses &a) {
+  return owned(Emitter(p, at, a).store(), p.work.ops[at.op].layer);
+}
+
+} // namespace tessera::schedule
