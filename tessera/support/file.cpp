@@ -118,6 +118,9 @@ Status writeAtomically(const fs::path &path, const std::function<Status(const fs
   if (!fs::is_directory(folder, ec))
     return fail("write-failed", path.string(), "the folder " + folder.string() + " does not exist",
                 "create it first");
+  // A device or a pipe is written to, never replaced: root could rename a file over /dev/null.
+  if (fs::exists(target, ec) && !fs::is_regular_file(target, ec))
+    return write(target);
   // The extension stays, since image writers choose the format by it.
   static std::atomic<unsigned> counter{0};
   fs::path temp = folder / ("." + target.stem().string() + ".tmp" + std::to_string(::getpid()) +

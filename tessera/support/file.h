@@ -16,7 +16,8 @@ Result<std::vector<uint8_t>> readFile(const std::filesystem::path &path);
 Result<std::string> readText(const std::filesystem::path &path);
 
 /// Calls `write` with a fresh path in the same folder, then flushes and renames it onto `path`.
-/// On any failure the temporary file is removed and `path` is as before.
+/// On any failure the temporary file is removed and `path` is as before. What is no regular file is
+/// written to as it stands.
 Status writeAtomically(const std::filesystem::path &path,
                        const std::function<Status(const std::filesystem::path &)> &write);
 Status writeFile(const std::filesystem::path &path, std::span<const uint8_t> bytes);

@@ -1,7 +1,9 @@
 #include "tessera/support/file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace fs = std::filesystem;
 using namespace tessera;
@@ -39,7 +41,20 @@ TEST_F(FileTest, FolderInsteadOfFileIsAnError) {
   EXPECT_FALSE(writeText(dir, "x"));
 }
 
-TEST_F(FileTest, PipesAndDevicesAreRefusedAtOnce) {
+TEST_F(FileTest, PipesAndDevicesAreWrittenToAndNotReplaced) {
+  ASSERT_TRUE(writeText("/dev/null", "gone"));
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  auto pipe = dir / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_TRUE(writeText(pipe, "through"));
+  char text[16] = {};
+  EXPECT_EQ(::read(reader, text, sizeof text), 7);
+  EXPECT_STREQ(text, "through");
+  ::close(reader);
+  EXPECT_TRUE(fs::is_fifo(pipe));
+}
+TEST_F(FileTest, PipesAndDevicesAreNotRead) {
   ASSERT_EQ(::mkfifo((dir / "pipe").c_str(), 0600), 0);
   EXPECT_FALSE(readFile(dir / "pipe")) << "must not wait for a writer";
   EXPECT_FALSE(readFile("/dev/zero"));
