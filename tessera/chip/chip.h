@@ -1,10 +1,7 @@
 #pragma once
-// The BM1684X as data: geometry, the address map as commands see it, limits, local-memory layouts,
-// rates. Source: reference bm1684x.md sections 1, 2 and 2.10, cycles.md section 3.
-#include "tessera/support/status.h"
+// The BM1684X as data: geometry, the address map as commands see it, limits, local-memory layouts.
+// Source: reference bm1684x.md sections 1, 2 and 2.10.
 #include <cstdint>
-#include <span>
-#include <string_view>
 
 namespace tessera::chip {
 
@@ -123,25 +120,5 @@ constexpr Space spaceOf(uint64_t gdmaAddr) {
          : gdmaAddr >= kGlobalBase && gdmaAddr < kGlobalEnd ? Space::Global
                                                             : Space::None;
 }
-
-/// Bytes per cycle as an exact fraction.
-struct Rate {
-  uint64_t num = 0, den = 1;
-};
-
-/// What a board or an estimate may vary. The geometry above is the chip's and fixed.
-struct Preset {
-  std::string_view name;
-  std::string_view about;
-  uint64_t cyclesPerSecond;     ///< of both engines
-  uint64_t dramBytes;           ///< from kGlobalBase
-  Rate tensorLoad, tensorStore; ///< GDMA tensor command, before page and run rules
-  Rate burstLoad, burstStore;   ///< GDMA matrix, channel broadcast, fill
-  Rate gather;
-};
-/// All presets; the first is the default.
-std::span<const Preset> presets();
-/// The preset called `name`; error "unknown-chip" lists the names.
-Result<const Preset *> preset(std::string_view name);
 
 } // namespace tessera::chip

@@ -1,5 +1,5 @@
 #include "tessera/chip/chip.h"
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 namespace tessera::chip {
 namespace {
@@ -61,14 +61,6 @@ TEST(Map, TellsTheSpaces) {
   EXPECT_EQ(spaceOf(kGlobalBase), Space::Global);
   EXPECT_EQ(spaceOf(kGlobalEnd - 1), Space::Global);
   EXPECT_EQ(spaceOf(kGlobalEnd), Space::None);
-}
-
-TEST(Preset, IsFoundByName) {
-  ASSERT_TRUE(preset("bm1684x"));
-  EXPECT_EQ((*preset("bm1684x"))->cyclesPerSecond, 1'000'000'000u);
-  auto missing = preset("bm1690");
-  ASSERT_FALSE(missing);
-  EXPECT_THAT(missing.error().text(), ::testing::HasSubstr("choose one of: bm1684x"));
 }
 
 } // namespace
