@@ -99,15 +99,15 @@ std::optional<LayerPlan> Scheduler::planFused(int32_t l, ConvWork w) {
   w.epilogues = epiloguesOf(l);
   w.storeResult = readElsewhere(l);
   if (w.epilogues.empty())
-    return planConv(w, options_);
-  if (auto plan = planConv(w, options_))
+    return planConv(w, layerOptions_);
+  if (auto plan = planConv(w, layerOptions_))
     return plan;
   for (int32_t &f : fusedInto_) // too much for local memory at once: each on its own
     if (f == l)
       f = -1;
   w.epilogues.clear();
   w.storeResult = true;
-  return planConv(w, options_);
+  return planConv(w, layerOptions_);
 }
 
 } // namespace tessera::schedule

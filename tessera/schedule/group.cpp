@@ -352,6 +352,10 @@ void Scheduler::planGroups(std::vector<LayerPlan> &plans) {
       if (&c != &taken && best[c.last + 1].cycles < kNever)
         choice.others.push_back(
             {hosts[c.last], c.group, {c.plan.cut, c.cycles}, total(c) - best[k].cycles});
+    for (const Way &way : taken.plan.others)
+      if (way.cut != taken.plan.cut)
+        choice.others.push_back(
+            {last, taken.group, way, way.cycles - std::min(way.cycles, taken.plan.estimate)});
     std::ranges::stable_sort(choice.others, {}, &Choice::Other::more);
     out_.choices.push_back(std::move(choice));
     if (taken.group) {

@@ -166,15 +166,39 @@ uint64_t estimateCycles(const LayerPlan &plan, int64_t capacity) {
   return std::max(tiu, gdma) + first + last;
 }
 
+void addWay(std::vector<Way> &ways, Way way) {
+  constexpr size_t kKept = 4;
+  auto at = std::ranges::upper_bound(ways, way.cycles, {}, &Way::cycles);
+  ways.insert(at, std::move(way));
+  if (ways.size() > kKept)
+    ways.pop_back();
+}
+
 bool PlanChoice::offer(LayerPlan plan) {
-  if (!fitsLocalMemory(plan, capacity_))
+  if (!fitsLocalMemory(plan, options_.localBytes))
     return false;
-  uint64_t cycles = estimateCycles(plan, capacity_);
-  if (!best_ || cycles < bestCycles_) {
-    best_ = std::move(plan);
-    bestCycles_ = cycles;
+  fits_ = true;
+  if (best_ && !options_.cut.empty() && best_->cut == options_.cut)
+    return true;
+  if (plan.estimate == 0)
+    plan.estimate = estimateCycles(plan, options_.localBytes);
+  for (Way &way : plan.others)
+    addWay(others_, std::move(way));
+  bool asked = !options_.cut.empty() && plan.cut == options_.cut;
+  if (best_ && !asked && plan.estimate >= best_->estimate) {
+    addWay(others_, {std::move(plan.cut), plan.estimate});
+    return true;
   }
+  if (best_)
+    addWay(others_, {std::move(best_->cut), best_->estimate});
+  best_ = std::move(plan);
   return true;
+}
+
+std::optional<LayerPlan> PlanChoice::take() {
+  if (best_)
+    best_->others = std::move(others_);
+  return std::move(best_);
 }
 
 } // namespace tessera::schedule

@@ -62,8 +62,10 @@ struct LayerPlan {
   std::vector<SlotSpec> slots;
   std::vector<SliceWork> slices;
   std::string cut;
-  bool lifetimes = false; ///< fits if what lives at the same time does; else all slots must
-  size_t period = 1;      ///< slices after which the same comes again
+  uint64_t estimate = 0;   ///< estimateCycles; 0: not made yet
+  std::vector<Way> others; ///< other cuts of the same, by their estimates, the cheapest first
+  bool lifetimes = false;  ///< fits if what lives at the same time does; else all slots must
+  size_t period = 1;       ///< slices after which the same comes again
   /// Builds the constants the slices load; called once, on the plan that was chosen. May be empty.
   std::function<void(const AddConstant &)> materialize;
 
@@ -82,19 +84,25 @@ int64_t reservedBytes(const SlotSpec &slot, int64_t capacity);
 /// computing: the slower engine, and what stands alone at both ends.
 uint64_t estimateCycles(const LayerPlan &plan, int64_t capacity);
 
-/// Of the plans that fit, the one with the lowest estimate; nullopt if none fits.
+/// Adds a way to the few cheapest ones.
+void addWay(std::vector<Way> &ways, Way way);
+
+/// Of the plans that fit, the one that is cut as the options ask; else the one with the lowest
+/// estimate; nullopt if none fits.
 class PlanChoice {
 public:
-  explicit PlanChoice(int64_t capacity) : capacity_(capacity) {}
+  explicit PlanChoice(const Options &options) : options_(options) {}
   /// True if the plan fits local memory.
   bool offer(LayerPlan plan);
-  bool any() const { return best_.has_value(); }
-  std::optional<LayerPlan> take() { return std::move(best_); }
+  /// Whether some plan fitted.
+  bool any() const { return fits_; }
+  std::optional<LayerPlan> take();
 
 private:
-  int64_t capacity_;
+  const Options &options_;
+  bool fits_ = false;
   std::optional<LayerPlan> best_;
-  uint64_t bestCycles_ = 0;
+  std::vector<Way> others_;
 };
 
 } // namespace tessera::schedule

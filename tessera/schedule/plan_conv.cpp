@@ -143,7 +143,7 @@ std::optional<LayerPlan> planForm(const ConvWork &work, const Options &options) 
   int64_t ocSlots = chip::slots(0, oc), icSlots = chip::slots(0, ic);
 
   bool byCell = work.rotate && runsByCell(work.y, work.x);
-  PlanChoice choice(options.localBytes);
+  PlanChoice choice(options);
   // Buffers are not known while prices are compared; a price does not depend on them.
   auto offer = [&](const Cut &cut) {
     auto p = std::make_shared<ConvPlan>(shared);
@@ -216,7 +216,7 @@ std::optional<ConvWork> unfolded(const ConvWork &work, Unfolded what) {
 }
 
 std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options) {
-  PlanChoice choice(options.localBytes);
+  PlanChoice choice(options);
   auto offer = [&](const std::optional<ConvWork> &form) {
     if (form)
       if (auto plan = planForm(*form, options))

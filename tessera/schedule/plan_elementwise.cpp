@@ -77,7 +77,7 @@ std::optional<LayerPlan> planElementwise(const ElementwiseWork &work, const Opti
   int64_t runs = shape[0] * shape[1] * shape[2];
   bool flat = contiguous() && shape[0] == 1 && shape[2] == 1 && shape[1] < chip::kLanes &&
               (shape[1] == 1 || shape[3] >= 1024);
-  PlanChoice choice(options.localBytes);
+  PlanChoice choice(options);
   int deep = options.overlap ? 2 : 1;
   std::vector<DType> types;
   for (const View &v : work.inputs)

@@ -72,8 +72,18 @@ public:
     addSlices();
     plan_.materialize = [p = p_](const AddConstant &add) { addGroupConstants(*p, add); };
     const BandRows &last = p_->bands.back()[size_t(p_->work.ops.back().result)];
-    plan_.cut = fmt::format("group of {} ops, {} bands, {} rows of the last", p_->work.ops.size(),
-                            cut_.bands, last.to - last.from);
+    auto kept = cut_.residentBytes == 0 ? std::string("streamed")
+                : cut_.residentBytes < chip::kLaneBytes
+                    ? fmt::format("up to {} bytes kept", cut_.residentBytes)
+                    : "kept";
+    plan_.cut =
+        fmt::format("{} ops in {} bands, {} rows of the last, weights {}, sums of {} bytes",
+                    p_->work.ops.size(), cut_.bands, last.to - last.from, kept, cut_.accBytes);
+    for (const GroupOp &op : p_->work.ops)
+      for (const GroupInput &i : op.inputs)
+        if (i.unfold)
+          plan_.cut += i.x.kernel > 1 ? ", kernel rows unfolded into channels"
+                                      : ", window unfolded into channels";
     return std::move(plan_);
   }
 
@@ -341,11 +351,8 @@ private:
 WindowAxis upConvAxis(int64_t in, int64_t out) { return {in, out, 1, 1, 1, 4, 2}; }
 
 std::optional<LayerPlan> planGroup(const GroupWork &work, const Options &options) {
-  struct Candidate {
-    uint64_t estimate;
-    LayerPlan plan;
-  };
-  std::vector<Candidate> best; // by estimate, which counts no pauses
+  std::vector<LayerPlan> best; // by estimate, which counts no pauses
+  std::vector<Way> others;
   constexpr size_t kTried = 4;
   int64_t h = work.tensors[size_t(work.ops.back().result)].view.shape[2];
   int kept = 0;
@@ -357,10 +364,11 @@ std::optional<LayerPlan> planGroup(const GroupWork &work, const Options &options
         if (!plan || !fitsLocalMemory(*plan, options.localBytes))
           continue;
         fits = true;
-        uint64_t estimate = estimateCycles(*plan, options.localBytes);
-        auto at = std::upper_bound(best.begin(), best.end(), estimate,
-                                   [](uint64_t e, const Candidate &c) { return e < c.estimate; });
-        best.insert(at, {estimate, std::move(*plan)});
+        if (!options.cut.empty() && plan->cut == options.cut)
+          return plan;
+        plan->estimate = estimateCycles(*plan, options.localBytes);
+        auto at = std::ranges::upper_bound(best, plan->estimate, {}, &LayerPlan::estimate);
+        best.insert(at, std::move(*plan));
         if (best.size() > kTried)
           best.pop_back();
       }
@@ -369,12 +377,18 @@ std::optional<LayerPlan> planGroup(const GroupWork &work, const Options &options
   }
   std::optional<LayerPlan> chosen;
   uint64_t cycles = 0;
-  for (Candidate &c : best)
-    if (!chosen || c.estimate < cycles)
-      if (uint64_t t = aloneCycles(c.plan, options); !chosen || t < cycles) {
+  for (LayerPlan &plan : best) {
+    addWay(others, {plan.cut, plan.estimate});
+    if (!chosen || plan.estimate < cycles)
+      if (uint64_t t = aloneCycles(plan, options); !chosen || t < cycles) {
         cycles = t;
-        chosen = std::move(c.plan);
+        chosen = std::move(plan);
       }
+  }
+  if (chosen) {
+    std::erase_if(others, [&](const Way &way) { return way.cut == chosen->cut; });
+    chosen->others = std::move(others);
+  }
   return chosen;
 }
 

@@ -41,7 +41,7 @@ std::vector<Band> bands(const std::vector<int64_t> &map, int64_t count) {
 } // namespace
 
 std::optional<LayerPlan> planInterp(const InterpWork &work, const Options &options) {
-  PlanChoice choice(options.localBytes);
+  PlanChoice choice(options);
   int deep = options.overlap ? 2 : 1;
   int64_t channels = work.output.shape[1];
   int64_t inBytes = dtypeSize(work.input.dtype), outBytes = dtypeSize(work.output.dtype);

@@ -14,7 +14,7 @@ std::optional<LayerPlan> planMaxPool(const PoolWork &work, const Options &option
   for (const WindowAxis *a : {&work.y, &work.x})
     if (a->stride > chip::kMaxWindowStride || a->dilation > chip::kMaxDilation)
       return std::nullopt;
-  PlanChoice choice(options.localBytes);
+  PlanChoice choice(options);
   int deep = options.overlap ? 2 : 1;
   int64_t channels = work.output.shape[1], slots = chip::slots(0, channels);
   int64_t inBytes = dtypeSize(work.input.dtype), outBytes = dtypeSize(work.output.dtype);

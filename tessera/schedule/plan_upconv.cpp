@@ -178,7 +178,7 @@ std::optional<LayerPlan> planUpConv(const UpConvWork &work, const Options &optio
   shared.work = work;
   int64_t oc = work.output.shape[1], ocSlots = chip::slots(0, oc);
   shared.biases = upConvBiases(work.op.bias);
-  PlanChoice choice(options.localBytes);
+  PlanChoice choice(options);
   auto offer = [&](const Cut &cut) {
     auto p = std::make_shared<UpConvPlan>(shared);
     p->oc = channelBlocks(oc, cut.ocSlots);

@@ -27,6 +27,11 @@ Result<Schedule> Scheduler::run() {
   std::vector<LayerPlan> plans;
   for (size_t l = 0; l < net_.layers.size(); ++l) {
     LayerPlan plan;
+    // That a pin is kept planGroups sees to: it may ask for a group of this one layer.
+    layerOptions_.cut.clear();
+    for (const Pin &pin : options_.pins)
+      if (pin.first == pin.last && pin.first == tensor(net_.layers[l].output).name)
+        layerOptions_.cut = pin.cut;
     if (auto made = planLayer(int32_t(l)))
       plan = std::move(*made);
     if (fusedInto_[l] >= 0)
@@ -104,16 +109,16 @@ std::optional<LayerPlan> Scheduler::planLayer(int32_t l) {
     ElementwiseWork w{{}, out, std::move(recipe)};
     for (int32_t t : layer.inputs)
       w.inputs.push_back(view(t));
-    return planElementwise(w, options_);
+    return planElementwise(w, layerOptions_);
   };
   if (auto work = convWork(l)) {
     plan = planFused(l, std::move(*work));
   } else if (auto *u = std::get_if<UpConv>(&layer.op)) {
-    plan = planUpConv({in, view(layer.inputs[1]), out, *u}, options_);
+    plan = planUpConv({in, view(layer.inputs[1]), out, *u}, layerOptions_);
   } else if (auto *p = std::get_if<MaxPool>(&layer.op)) {
     PoolWork w{in, out, WindowAxis::convolution(p->window, 0, in.shape[2], out.shape[2]),
                WindowAxis::convolution(p->window, 1, in.shape[3], out.shape[3]), p->relu};
-    plan = planMaxPool(w, options_);
+    plan = planMaxPool(w, layerOptions_);
   } else if (auto *a = std::get_if<Add>(&layer.op)) {
     plan = elementwise(addRecipe(a->multiplier, a->rshift, outType));
   } else if (auto recipe = recipeOf(layer)) {
@@ -131,9 +136,9 @@ std::optional<LayerPlan> Scheduler::planLayer(int32_t l) {
     TESSERA_CHECK(out.isDense() || out.shape == size, "ArgMax into a part of another tensor");
     if (out.shape != size)
       w.output = View::dense(out.buffer, out.offset, size, out.dtype);
-    plan = planElementwise(w, options_);
+    plan = planElementwise(w, layerOptions_);
   } else if (auto *i = std::get_if<Interp>(&layer.op)) {
-    plan = planInterp({in, out, i->rows, i->columns}, options_);
+    plan = planInterp({in, out, i->rows, i->columns}, layerOptions_);
   } else if (std::holds_alternative<Concat>(layer.op)) {
     return planConcat(l);
   } else if (std::holds_alternative<Pad>(layer.op)) {

@@ -32,7 +32,7 @@ struct Options {
   Stacking stack = Stacking::WherePays;
   bool groups = true; ///< false: every layer reads and leaves its tensors in global memory
   std::vector<Pin> pins = {};
-  std::string cut = {}; ///< for one planner: only plans that are cut so
+  std::string cut = {}; ///< for the planner of one layer or group: taken if it fits
 };
 
 /// A piece of global memory. Constants hold data and keep it; others live while their layers run.

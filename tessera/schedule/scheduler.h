@@ -23,7 +23,8 @@ struct Pinned {
 
 class Scheduler {
 public:
-  Scheduler(const Network &network, const Options &options) : net_(network), options_(options) {
+  Scheduler(const Network &network, const Options &options)
+      : net_(network), options_(options), layerOptions_(options) {
     out_.name = network.name;
   }
 
@@ -95,6 +96,7 @@ private:
 
   const Network &net_;
   const Options &options_;
+  Options layerOptions_; ///< of the layer that is being planned: with its pinned cut
   Schedule out_;
   Error errors_;
   std::vector<View> views_;                          ///< by tensor
