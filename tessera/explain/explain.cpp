@@ -75,8 +75,15 @@ private:
                                                  label(c.last), layers.size());
       e_.text += fmt::format("  as   {}: {} cycles alone\n", c.taken.cut, c.taken.cycles);
     }
-    for (size_t i = 0; i < c.others.size() && i < others_; ++i) {
-      const Choice::Other &o = c.others[i];
+    size_t shown = 0;
+    for (const Choice::Other &o : c.others) {
+      row["others"].push_back({{"last", result(o.last)},
+                               {"group", o.group},
+                               {"cut", o.way.cut},
+                               {"cycles_alone", o.way.cycles},
+                               {"cycles_more", o.more}});
+      if (o.more == 0 || ++shown > others_) // what makes no difference is no alternative
+        continue;
       std::string reach = o.last == c.last ? (o.group == c.group ? "cut otherwise"
                                               : o.group          ? "as a group"
                                                                  : "on its own")
@@ -86,11 +93,6 @@ private:
                                             net_.layers[size_t(o.last)].id);
       e_.text += fmt::format("  else {}, {}: {} cycles more ({})\n", reach, o.way.cut, o.more,
                              share(o.more));
-      row["others"].push_back({{"last", result(o.last)},
-                               {"group", o.group},
-                               {"cut", o.way.cut},
-                               {"cycles_alone", o.way.cycles},
-                               {"cycles_more", o.more}});
     }
     for (int32_t l : layers)
       write(l, row);

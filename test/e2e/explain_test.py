@@ -57,6 +57,17 @@ def main():
         taken = next(c for c in again["choices"] if c["layers"][0]["tensor"] == group["layers"][0])
         assert len(taken["layers"]) == 1 or not taken["group"], taken
 
+        # Another cut of a group.
+        name = lambda layer: layer["tensor"]
+        choice, other = next((c, o) for c in said["choices"] for o in c["others"]
+                             if c["group"] and o["group"] and o["cycles_more"] and o["last"] == group["layers"][-1]
+                             and name(c["layers"][0]) == group["layers"][0] and o["cut"] != c["cut"])
+        pathlib.Path(work, "changed.json").write_text(
+            json.dumps({"pins": [{"layers": group["layers"], "cut": other["cut"]}]}))
+        deploy("cut.bmodel", "--pins", "changed.json")
+        assert read("cut.bmodel") != read("again.bmodel")
+        assert any(c["cut"] == other["cut"] for c in explain()["choices"])
+
         # Less memory, more cycles; a faster memory, fewer.
         assert explain("--what-if", "local_bytes=16384")["what_if"]["ms"] > again["ms"]
         assert explain("--what-if", "bandwidth=2")["what_if"]["ms"] < again["ms"]
