@@ -46,7 +46,7 @@ void Scheduler::fuseEpilogues() {
   }
 }
 
-std::vector<Epilogue> Scheduler::epiloguesOf(int32_t l) {
+std::vector<Epilogue> Scheduler::epiloguesOf(int32_t l) const {
   std::vector<Epilogue> list;
   for (size_t m = 0; m < net_.layers.size(); ++m) {
     if (fusedInto_[m] != l)
@@ -95,19 +95,13 @@ bool Scheduler::readElsewhere(int32_t l) const {
   return any || !fused;
 }
 
-std::optional<LayerPlan> Scheduler::planFused(int32_t l, ConvWork w) {
-  w.epilogues = epiloguesOf(l);
-  w.storeResult = readElsewhere(l);
-  if (w.epilogues.empty())
-    return planConv(w, layerOptions_);
-  if (auto plan = planConv(w, layerOptions_))
-    return plan;
+std::optional<LayerPlan> Scheduler::planFused(int32_t l) {
+  if (convPlans_[size_t(l)] || std::ranges::count(fusedInto_, l) == 0)
+    return std::move(convPlans_[size_t(l)]);
   for (int32_t &f : fusedInto_) // too much for local memory at once: each on its own
     if (f == l)
       f = -1;
-  w.epilogues.clear();
-  w.storeResult = true;
-  return planConv(w, layerOptions_);
+  return planConv(*convWork(l), optionsOf(l));
 }
 
 } // namespace tessera::schedule

@@ -275,12 +275,11 @@ void Scheduler::planGroups(std::vector<LayerPlan> &plans) {
         return p.pin;
     return nullptr;
   };
-  auto breaks = [&](size_t first, const Chain &c) {
+  /// Whether hosts first to last cannot be a chain with the pins as they are.
+  auto breaks = [&](size_t first, size_t last) {
     return std::ranges::any_of(pins, [&](const Pinned &p) {
-      bool apart = c.last < p.first || p.last < first;
-      bool same =
-          p.first == first && p.last == c.last && (p.pin->cut.empty() || p.pin->cut == c.plan.cut);
-      return !apart && !same;
+      bool apart = last < p.first || p.last < first;
+      return !apart && (p.first != first || p.last != last);
     });
   };
   // What each chain of hosts takes: independent of one another.
@@ -288,9 +287,12 @@ void Scheduler::planGroups(std::vector<LayerPlan> &plans) {
   parallelFor(int64_t(hosts.size()), 1, [&](int64_t begin, int64_t end) {
     for (auto k = size_t(begin); k < size_t(end); ++k) {
       LayerPlan &lone = plans[size_t(hosts[k])];
-      chains[k].push_back({k, false, aloneCycles(lone, options_), std::move(lone)});
+      if (!breaks(k, k))
+        chains[k].push_back({k, false, aloneCycles(lone, options_), std::move(lone)});
       int failures = 0;
       for (size_t last = k; options_.groups && last < hosts.size() && failures < 3; ++last) {
+        if (breaks(k, last))
+          continue;
         Options options = options_;
         if (const Pin *pin = pinOf(k, last))
           options.cut = pin->cut;
@@ -326,9 +328,12 @@ void Scheduler::planGroups(std::vector<LayerPlan> &plans) {
   best[hosts.size()].cycles = 0;
   auto total = [&](const Chain &c) { return c.cycles + best[c.last + 1].cycles; };
   for (size_t k = hosts.size(); k-- > 0;)
-    for (Chain &c : chains[k])
-      if (total(c) < best[k].cycles && !breaks(k, c))
+    for (Chain &c : chains[k]) {
+      const Pin *pin = pinOf(k, c.last);
+      bool asked = !pin || pin->cut.empty() || pin->cut == c.plan.cut;
+      if (asked && total(c) < best[k].cycles)
         best[k] = {total(c), &c};
+    }
   for (const Pinned &p : pins)
     if (!best[p.first].chain || best[p.first].chain->last != p.last) {
       std::string ways;

@@ -178,14 +178,16 @@ bool PlanChoice::offer(LayerPlan plan) {
   if (!fitsLocalMemory(plan, options_.localBytes))
     return false;
   fits_ = true;
-  if (best_ && !options_.cut.empty() && best_->cut == options_.cut)
+  if (!options_.cut.empty()) { // no estimate is needed
+    if (!best_ || (plan.cut == options_.cut && best_->cut != options_.cut))
+      best_ = std::move(plan);
     return true;
+  }
   if (plan.estimate == 0)
     plan.estimate = estimateCycles(plan, options_.localBytes);
   for (Way &way : plan.others)
     addWay(others_, std::move(way));
-  bool asked = !options_.cut.empty() && plan.cut == options_.cut;
-  if (best_ && !asked && plan.estimate >= best_->estimate) {
+  if (best_ && plan.estimate >= best_->estimate) {
     addWay(others_, {std::move(plan.cut), plan.estimate});
     return true;
   }

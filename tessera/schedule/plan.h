@@ -87,8 +87,8 @@ uint64_t estimateCycles(const LayerPlan &plan, int64_t capacity);
 /// Adds a way to the few cheapest ones.
 void addWay(std::vector<Way> &ways, Way way);
 
-/// Of the plans that fit, the one that is cut as the options ask; else the one with the lowest
-/// estimate; nullopt if none fits.
+/// Of the plans that fit the one with the lowest estimate, or, where the options ask for a cut, the
+/// one that is cut so, else any; nullopt if none fits.
 class PlanChoice {
 public:
   explicit PlanChoice(const Options &options) : options_(options) {}

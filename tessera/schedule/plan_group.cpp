@@ -351,30 +351,46 @@ private:
 WindowAxis upConvAxis(int64_t in, int64_t out) { return {in, out, 1, 1, 1, 4, 2}; }
 
 std::optional<LayerPlan> planGroup(const GroupWork &work, const Options &options) {
+  // Offers every cut that fits; stops where `take` returns true.
+  auto eachCut = [&](auto take) {
+    int64_t h = work.tensors[size_t(work.ops.back().result)].view.shape[2];
+    int kept = 0;
+    for (int64_t bands = 1; bands <= h && kept < 4;) {
+      bool fits = false;
+      for (int64_t resident : {chip::kLaneBytes, int64_t(32768), int64_t(0)})
+        for (int64_t acc : {32768, 16384}) {
+          auto plan = GroupPlanner({bands, resident, acc}, options).plan(work);
+          if (!plan || !fitsLocalMemory(*plan, options.localBytes))
+            continue;
+          fits = true;
+          if (take(*plan))
+            return;
+        }
+      kept += fits;
+      bands += std::max<int64_t>(1, bands / (fits ? 2 : 8));
+    }
+  };
+  if (!options.cut.empty()) {
+    std::optional<LayerPlan> asked;
+    eachCut([&](LayerPlan &plan) {
+      if (plan.cut == options.cut)
+        asked = std::move(plan);
+      return asked.has_value();
+    });
+    if (asked)
+      return asked;
+  }
   std::vector<LayerPlan> best; // by estimate, which counts no pauses
   std::vector<Way> others;
   constexpr size_t kTried = 4;
-  int64_t h = work.tensors[size_t(work.ops.back().result)].view.shape[2];
-  int kept = 0;
-  for (int64_t bands = 1; bands <= h && kept < 4;) {
-    bool fits = false;
-    for (int64_t resident : {chip::kLaneBytes, int64_t(32768), int64_t(0)})
-      for (int64_t acc : {32768, 16384}) {
-        auto plan = GroupPlanner({bands, resident, acc}, options).plan(work);
-        if (!plan || !fitsLocalMemory(*plan, options.localBytes))
-          continue;
-        fits = true;
-        if (!options.cut.empty() && plan->cut == options.cut)
-          return plan;
-        plan->estimate = estimateCycles(*plan, options.localBytes);
-        auto at = std::ranges::upper_bound(best, plan->estimate, {}, &LayerPlan::estimate);
-        best.insert(at, std::move(*plan));
-        if (best.size() > kTried)
-          best.pop_back();
-      }
-    kept += fits;
-    bands += std::max<int64_t>(1, bands / (fits ? 2 : 8));
-  }
+  eachCut([&](LayerPlan &plan) {
+    plan.estimate = estimateCycles(plan, options.localBytes);
+    auto at = std::ranges::upper_bound(best, plan.estimate, {}, &LayerPlan::estimate);
+    best.insert(at, std::move(plan));
+    if (best.size() > kTried)
+      best.pop_back();
+    return false;
+  });
   std::optional<LayerPlan> chosen;
   uint64_t cycles = 0;
   for (LayerPlan &plan : best) {

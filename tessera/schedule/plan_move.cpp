@@ -30,9 +30,9 @@ std::optional<LayerPlan> Scheduler::planMove(const Layer &layer, const View &in,
   } else if (in.shape != out.shape) {
     // Reshape of a strided tensor: the (dense) result takes the input's shape.
     View to = View::dense(out.buffer, out.offset, in.shape, out.dtype);
-    return planElementwise({{from}, to, std::nullopt}, layerOptions_);
+    return planElementwise({{from}, to, std::nullopt}, options_);
   }
-  return planElementwise({{from}, out, std::nullopt}, layerOptions_);
+  return planElementwise({{from}, out, std::nullopt}, options_);
 }
 
 std::optional<LayerPlan> Scheduler::planConcat(int32_t l) {
@@ -42,7 +42,7 @@ std::optional<LayerPlan> Scheduler::planConcat(int32_t l) {
     int32_t t = layer.inputs[i];
     if (aliased_[size_t(t)] == l && aliasIndex_.at(t) == i)
       continue;
-    auto plan = planElementwise({{view(t)}, insideOf(layer, i), std::nullopt}, layerOptions_);
+    auto plan = planElementwise({{view(t)}, insideOf(layer, i), std::nullopt}, options_);
     if (!plan) {
       refuse(layer, tooLarge(layer), "");
       return std::nullopt;
@@ -67,7 +67,7 @@ std::optional<LayerPlan> Scheduler::planPad(int32_t l) {
     for (size_t a = 0; a < rank; ++a)
       begin[a] = std::max<int64_t>(-pad.paddings[a], 0);
     auto plan =
-        planElementwise({{view(t).part(begin, inside.shape)}, inside, std::nullopt}, layerOptions_);
+        planElementwise({{view(t).part(begin, inside.shape)}, inside, std::nullopt}, options_);
     if (!plan) {
       refuse(layer, tooLarge(layer), "");
       return std::nullopt;

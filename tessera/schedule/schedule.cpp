@@ -9,6 +9,7 @@
 #include "tessera/codegen/relu.h"
 #include "tessera/schedule/pipeline.h"
 #include "tessera/schedule/scheduler.h"
+#include "tessera/support/parallel.h"
 
 #include <algorithm>
 #include <bit>
@@ -24,14 +25,10 @@ Result<Schedule> Scheduler::run() {
   TESSERA_TRY(checkAll());
   placeTensors();
   fuseEpilogues();
+  planConvs();
   std::vector<LayerPlan> plans;
   for (size_t l = 0; l < net_.layers.size(); ++l) {
     LayerPlan plan;
-    // That a pin is kept planGroups sees to: it may ask for a group of this one layer.
-    layerOptions_.cut.clear();
-    for (const Pin &pin : options_.pins)
-      if (pin.first == pin.last && pin.first == tensor(net_.layers[l].output).name)
-        layerOptions_.cut = pin.cut;
     if (auto made = planLayer(int32_t(l)))
       plan = std::move(*made);
     if (fusedInto_[l] >= 0)
@@ -97,6 +94,32 @@ std::optional<ConvWork> Scheduler::convWork(int32_t l) const {
   return std::nullopt;
 }
 
+Options Scheduler::optionsOf(int32_t l) const {
+  Options options = options_;
+  // That a pin is kept planGroups sees to: it may ask for a group of this one layer.
+  for (const Pin &pin : options_.pins)
+    if (pin.first == pin.last && pin.first == tensor(net_.layers[size_t(l)].output).name)
+      options.cut = pin.cut;
+  return options;
+}
+
+void Scheduler::planConvs() {
+  convPlans_.resize(net_.layers.size());
+  parallelFor(int64_t(net_.layers.size()), 1, [&](int64_t begin, int64_t end) {
+    for (auto l = int32_t(begin); l < int32_t(end); ++l) {
+      const Layer &layer = net_.layers[size_t(l)];
+      if (auto work = convWork(l)) {
+        work->epilogues = epiloguesOf(l);
+        work->storeResult = readElsewhere(l);
+        convPlans_[size_t(l)] = planConv(*work, optionsOf(l));
+      } else if (auto *u = std::get_if<UpConv>(&layer.op)) {
+        convPlans_[size_t(l)] = planUpConv(
+            {view(layer.inputs[0]), view(layer.inputs[1]), view(layer.output), *u}, optionsOf(l));
+      }
+    }
+  });
+}
+
 std::optional<LayerPlan> Scheduler::planLayer(int32_t l) {
   const Layer &layer = net_.layers[size_t(l)];
   if (fusedInto_[size_t(l)] >= 0)
@@ -109,16 +132,17 @@ std::optional<LayerPlan> Scheduler::planLayer(int32_t l) {
     ElementwiseWork w{{}, out, std::move(recipe)};
     for (int32_t t : layer.inputs)
       w.inputs.push_back(view(t));
-    return planElementwise(w, layerOptions_);
+    return planElementwise(w, optionsOf(l));
   };
-  if (auto work = convWork(l)) {
-    plan = planFused(l, std::move(*work));
-  } else if (auto *u = std::get_if<UpConv>(&layer.op)) {
-    plan = planUpConv({in, view(layer.inputs[1]), out, *u}, layerOptions_);
+  Options options = optionsOf(l);
+  if (std::holds_alternative<Conv2D>(layer.op) || std::holds_alternative<Deconv>(layer.op)) {
+    plan = planFused(l);
+  } else if (std::holds_alternative<UpConv>(layer.op)) {
+    plan = std::move(convPlans_[size_t(l)]);
   } else if (auto *p = std::get_if<MaxPool>(&layer.op)) {
     PoolWork w{in, out, WindowAxis::convolution(p->window, 0, in.shape[2], out.shape[2]),
                WindowAxis::convolution(p->window, 1, in.shape[3], out.shape[3]), p->relu};
-    plan = planMaxPool(w, layerOptions_);
+    plan = planMaxPool(w, options);
   } else if (auto *a = std::get_if<Add>(&layer.op)) {
     plan = elementwise(addRecipe(a->multiplier, a->rshift, outType));
   } else if (auto recipe = recipeOf(layer)) {
@@ -136,9 +160,9 @@ std::optional<LayerPlan> Scheduler::planLayer(int32_t l) {
     TESSERA_CHECK(out.isDense() || out.shape == size, "ArgMax into a part of another tensor");
     if (out.shape != size)
       w.output = View::dense(out.buffer, out.offset, size, out.dtype);
-    plan = planElementwise(w, layerOptions_);
+    plan = planElementwise(w, options);
   } else if (auto *i = std::get_if<Interp>(&layer.op)) {
-    plan = planInterp({in, out, i->rows, i->columns}, layerOptions_);
+    plan = planInterp({in, out, i->rows, i->columns}, options);
   } else if (std::holds_alternative<Concat>(layer.op)) {
     return planConcat(l);
   } else if (std::holds_alternative<Pad>(layer.op)) {

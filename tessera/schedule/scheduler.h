@@ -23,8 +23,7 @@ struct Pinned {
 
 class Scheduler {
 public:
-  Scheduler(const Network &network, const Options &options)
-      : net_(network), options_(options), layerOptions_(options) {
+  Scheduler(const Network &network, const Options &options) : net_(network), options_(options) {
     out_.name = network.name;
   }
 
@@ -63,13 +62,13 @@ private:
   /// one input, and max pools whose windows tile it.
   void fuseEpilogues();
   /// What layer l does behind its convolution, in network order.
-  std::vector<Epilogue> epiloguesOf(int32_t l);
+  std::vector<Epilogue> epiloguesOf(int32_t l) const;
   /// The recipe of an element-wise layer of one input; none for other layers.
   std::optional<codegen::Elementwise> recipeOf(const Layer &layer) const;
   /// Whether somebody but the fused layers reads a layer's result.
   bool readElsewhere(int32_t l) const;
   /// With its epilogues, or without them where they do not fit local memory too.
-  std::optional<LayerPlan> planFused(int32_t l, ConvWork w);
+  std::optional<LayerPlan> planFused(int32_t l);
 
   // group.cpp: chains of layers that stay in local memory.
   class GroupBuilder;
@@ -93,14 +92,18 @@ private:
   /// Nothing for layers that are no convolution.
   std::optional<ConvWork> convWork(int32_t l) const;
   std::optional<LayerPlan> planLayer(int32_t l);
+  /// With the cut that a pin asks of the layer.
+  Options optionsOf(int32_t l) const;
+  /// Plans the layers that take long to plan, side by side; nothing for those that do not fit.
+  void planConvs();
 
   const Network &net_;
   const Options &options_;
-  Options layerOptions_; ///< of the layer that is being planned: with its pinned cut
   Schedule out_;
   Error errors_;
   std::vector<View> views_;                          ///< by tensor
   std::vector<std::pair<int32_t, int32_t>> groupOf_; ///< by layer: first and last of its group
+  std::vector<std::optional<LayerPlan>> convPlans_;  ///< by layer, with what is fused into it
   std::vector<int32_t> fusedInto_; ///< by layer: the convolution that does it, or -1
   std::vector<int32_t> aliased_;   ///< by tensor: the Concat or Pad whose result holds it, or -1
   std::map<int32_t, size_t> aliasIndex_;
