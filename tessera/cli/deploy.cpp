@@ -36,8 +36,13 @@ void addDeploy(Program &p) {
   verb->add_option("--without", o->search.without, rewrites)->delimiter(',');
   verb->add_option("--pins", o->search.pinFile,
                    "choices of the scheduler to keep: a file as explain --write_pins leaves");
+  auto fresh = std::make_shared<bool>(false);
+  verb->add_flag("--no_cache", *fresh,
+                 "search anew: else what was found for the same network and options is taken "
+                 "(folder: $TESSERA_CACHE, off: none; default ~/.cache/tessera)");
   addCycles(p, verb);
   onRun(p, verb, [=, &p]() -> Result<Answer> {
+    o->search.cache = !*fresh;
     std::transform(o->quantize.begin(), o->quantize.end(), o->quantize.begin(),
                    [](unsigned char c) { return std::toupper(c); });
     TESSERA_ASSIGN(auto numbers, parseNumbers("--tolerance", *tolerance));

@@ -1,5 +1,6 @@
 #include "tessera/driver/compile.h"
 
+#include "tessera/driver/plan_cache.h"
 #include "tessera/driver/recipe.h"
 #include "tessera/explain/pins.h"
 #include "tessera/schedule/ir/from_ir.h"
@@ -70,7 +71,22 @@ Result<Compiled> compile(const ir::Module &tpu, const SearchOptions &o,
   }
   Compiled c;
   TESSERA_ASSIGN(c.network, schedule::networkOf(tpu));
-  TESSERA_ASSIGN(c.plan, schedule::schedule(c.network, options));
+  PlanCache cache(tpu, options);
+  bool found = false;
+  if (o.cache)
+    if (auto kept = cache.find()) {
+      schedule::Options known = options;
+      known.pins = std::move(*kept);
+      if (auto plan = schedule::schedule(c.network, known)) {
+        c.plan = std::move(*plan);
+        found = true;
+      }
+    }
+  if (!found) {
+    TESSERA_ASSIGN(c.plan, schedule::schedule(c.network, options));
+    if (o.cache)
+      cache.keep(c.network, c.plan);
+  }
   TESSERA_ASSIGN(c.emitted, emit::emit(c.network, c.plan));
   auto &recipe = c.emitted.model.recipe;
   recipe = recipeJson(inputsOf(tpu), outputsOf(tpu));

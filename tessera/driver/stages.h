@@ -42,6 +42,7 @@ struct SearchOptions {
   std::vector<std::string> without; ///< rewrites not to do: names of kDeployRewrites
   std::filesystem::path pinFile;    ///< choices to keep (explain/pins.h)
   int64_t localBytes = 0;           ///< of a lane; 0: the chip's
+  bool cache = false;               ///< take what an earlier search found, keep what this one finds
 };
 
 struct DeployOptions {

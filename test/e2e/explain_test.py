@@ -2,6 +2,7 @@
 """explain_test.py TESSERA SOURCE: explain accounts for every cycle of the bmodel; choices written as pins and given back
 make the same bytes; a choice changed by hand is kept, costs what explain said, and is found in what deploy leaves."""
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -11,9 +12,9 @@ import tempfile
 def main():
     tessera, source = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
     with tempfile.TemporaryDirectory() as work:
-        def run(*command, code=0):
+        def run(*command, code=0, cache="off"):
             done = subprocess.run([str(c) for c in (tessera, *command)], cwd=work, capture_output=True, text=True,
-                                  stdin=subprocess.DEVNULL)
+                                  stdin=subprocess.DEVNULL, env={**os.environ, "TESSERA_CACHE": str(cache)})
             assert done.returncode == code, done.stderr
             return done.stdout
 
@@ -45,6 +46,19 @@ def main():
         # The same choices again: the same bytes.
         deploy("again.bmodel", "--pins", "pins.json")
         assert read("again.bmodel") == read("u.bmodel")
+
+        # What a search found is kept by content: the same bytes from there, and where that is damaged.
+        cache = pathlib.Path(work, "cache")
+        again = ("deploy", "--mlir", "u.mlir", "--calibration_table", "table", "--model", "again.bmodel")
+        for damage in (None, None, "{", '{"pins": [{"layers": ["nothing"]}]}'):
+            if damage:
+                kept.write_text(damage)
+            run(*again, cache=cache)
+            assert read("again.bmodel") == read("u.bmodel"), damage
+            kept, = cache.iterdir()
+        pathlib.Path(kept).write_text(json.dumps({"pins": []}))  # from now on the program could tell
+        run(*again, "--no_cache", cache=cache)
+        assert json.loads(kept.read_text()) == {"pins": []}
 
         # One group taken apart: no faster, and kept by what deploy leaves for explain.
         pins = json.loads(read("pins.json"))["pins"]
