@@ -453,6 +453,10 @@ TEST(Verify, NamesTheRule) {
               HasSubstr("x insertion = 8 is outside 0..7"));
   EXPECT_THAT(broken<sPorD>("i8 maxpool k2 s2", [](sPorD &f) { f.opd0_addr += 1 << 18; }),
               HasSubstr("opd0_addr starts at lane 1, the result at lane 0"));
+  // Pads are loaded also where nothing is padded.
+  EXPECT_THAT(
+      broken<sPorD>("i8 maxpool k2 s2", [](sPorD &f) { f.opd3_const = 0, f.opd3_addr = 0x3FFFF; }),
+      HasSubstr("opd3_addr = 0x3ffff ends at byte 262145 of its lane"));
   auto regions = [](uint64_t table) {
     return [table](sPorD &f) { // a row of results, whatever the height says
       f.tsk_eu_typ = 7, f.res0_h = chip::kMaxDim, f.res0_w = 65, f.opd3_addr = table;

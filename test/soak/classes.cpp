@@ -24,7 +24,7 @@ const std::vector<Class> &classes() { return registry(); }
 
 const std::vector<Exempt> &exempt() {
   static const std::vector<Exempt> list = {
-      {isa::Form::LAR, "the vendor's simulator knows no such command"},
+      {isa::Form::LAR, "the vendor's simulator does nothing for this class"},
   };
   return list;
 }
