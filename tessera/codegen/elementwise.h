@@ -10,6 +10,9 @@ namespace tessera::codegen {
 
 struct Elementwise {
   std::vector<DType> scratch; ///< one local tensor of the slice's size each
+  /// Bytes that every lane holds, or none: a last scratch tensor, U8 [1, 64, 1, size]. Then a
+  /// slice's plane is at most chip::kMaxDim elements.
+  std::vector<uint8_t> table;
   /// Inputs, scratch and result of equal sizes; no two overlap.
   std::function<void(Instructions &, std::span<const LocalTensor> inputs,
                      std::span<const LocalTensor> scratch, const LocalTensor &result)>

@@ -13,6 +13,7 @@
 #include "tessera/interpret/kernels/gather.h"
 #include "tessera/interpret/kernels/interp.h"
 #include "tessera/interpret/kernels/leaky_relu.h"
+#include "tessera/interpret/kernels/lut.h"
 #include "tessera/interpret/kernels/mul_shift.h"
 #include "tessera/interpret/kernels/pad.h"
 #include "tessera/interpret/kernels/permute.h"
@@ -154,6 +155,11 @@ Compute computeLeakyRelu(const OpView &op) {
     return [m = int32_t(a.integer("multiplier", 0)), r = int32_t(a.integer("rshift", 0))](
                Operands o, FloatPath) { return leakyReluInt(o[0], m, r); };
   return [alpha = a.real("alpha", 0)](Operands o, FloatPath) { return leakyRelu(o[0], alpha); };
+}
+Compute computeLut(const OpView &op) {
+  auto values = Attributes(op.attributes).integers("table");
+  return [table = std::vector<int32_t>(values.begin(), values.end()),
+          out = op.out](Operands o, FloatPath) { return lut(o[0], table, out); };
 }
 Compute computeClip(const OpView &op) {
   Attributes a(op.attributes);
@@ -314,21 +320,37 @@ Compute computeCast(const OpView &op) {
 using Make = Compute (*)(const OpView &);
 const std::map<std::string, Make> &table() {
   static const std::map<std::string, Make> t = {
-      {"Conv", computeConv},       {"Conv2D", computeConv},
-      {"Deconv", computeDeconv},   {"BatchNorm", computeBatchNorm},
-      {"Scale", computeScale},     {"Relu", computeRelu},
-      {"Sigmoid", computeSigmoid}, {"LeakyRelu", computeLeakyRelu},
-      {"Clip", computeClip},       {"Softmax", computeSoftmax},
-      {"Arg", computeArg},         {"MaxPool", computeMaxPool},
-      {"AvgPool", computeAvgPool}, {"Pool2D", computePool2D},
-      {"Concat", computeConcat},   {"Pad", computePad},
-      {"Interp", computeInterp},   {"Add", computeAdd},
-      {"Sub", computeSub},         {"Mul", computeMul},
-      {"Div", computeDiv},         {"MulShift", computeMulShift},
-      {"Compare", computeCompare}, {"Where", computeWhere},
-      {"Gather", computeGather},   {"Slice", computeSlice},
-      {"Cast", computeCast},       {"Reshape", computeReshape},
-      {"Permute", computePermute}, {"UpConv", computeUpConv},
+      {"Conv", computeConv},
+      {"Conv2D", computeConv},
+      {"Deconv", computeDeconv},
+      {"BatchNorm", computeBatchNorm},
+      {"Scale", computeScale},
+      {"Relu", computeRelu},
+      {"Sigmoid", computeSigmoid},
+      {"Lut", computeLut},
+      {"LeakyRelu", computeLeakyRelu},
+      {"Clip", computeClip},
+      {"Softmax", computeSoftmax},
+      {"Arg", computeArg},
+      {"MaxPool", computeMaxPool},
+      {"AvgPool", computeAvgPool},
+      {"Pool2D", computePool2D},
+      {"Concat", computeConcat},
+      {"Pad", computePad},
+      {"Interp", computeInterp},
+      {"Add", computeAdd},
+      {"Sub", computeSub},
+      {"Mul", computeMul},
+      {"Div", computeDiv},
+      {"MulShift", computeMulShift},
+      {"Compare", computeCompare},
+      {"Where", computeWhere},
+      {"Gather", computeGather},
+      {"Slice", computeSlice},
+      {"Cast", computeCast},
+      {"Reshape", computeReshape},
+      {"Permute", computePermute},
+      {"UpConv", computeUpConv},
   };
   return t;
 }

@@ -50,23 +50,26 @@ void Lowering::lower(mlir::Operation *op) {
       return;
   if (LowerFunction f = findLowering(op->getName().getStringRef()))
     return f(*this, op);
-  if (!integer()) {
-    llvm::SmallVector<mlir::Value> inputs;
-    for (mlir::Value v : op->getOperands())
-      inputs.push_back(isWeight(v) ? createWeight(op, ir::nameOf(v), weight(v)) : value(v));
-    llvm::SmallVector<mlir::NamedAttribute> attributes;
-    for (mlir::NamedAttribute a : op->getAttrs())
-      if (a.getName() != "id" && a.getName() != "from")
-        attributes.push_back(a);
-    // Attributes live in the source's context; text carries them over.
-    std::string text;
-    llvm::raw_string_ostream(text) << mlir::DictionaryAttr::get(op->getContext(), attributes);
-    auto dictionary = llvm::cast<mlir::DictionaryAttr>(mlir::parseAttribute(text, context()));
-    return replace(op, create<tpu::FloatOp>(op, resultType(op, DType::F32, 0), inputs,
-                                            op->getName().stripDialect(), dictionary));
-  }
+  if (!integer())
+    return lowerAsFloat(op);
   refuse(op, "has no INT8 form yet",
          "cut the network before it with --output_names, or replace it in the model");
+}
+
+void Lowering::lowerAsFloat(mlir::Operation *op) {
+  llvm::SmallVector<mlir::Value> inputs;
+  for (mlir::Value v : op->getOperands())
+    inputs.push_back(isWeight(v) ? createWeight(op, ir::nameOf(v), weight(v)) : value(v));
+  llvm::SmallVector<mlir::NamedAttribute> attributes;
+  for (mlir::NamedAttribute a : op->getAttrs())
+    if (a.getName() != "id" && a.getName() != "from")
+      attributes.push_back(a);
+  // Attributes live in the source's context; text carries them over.
+  std::string text;
+  llvm::raw_string_ostream(text) << mlir::DictionaryAttr::get(op->getContext(), attributes);
+  auto dictionary = llvm::cast<mlir::DictionaryAttr>(mlir::parseAttribute(text, context()));
+  replace(op, create<tpu::FloatOp>(op, resultType(op, DType::F32, 0), inputs,
+                                   op->getName().stripDialect(), dictionary));
 }
 
 void Lowering::lowerInput(top::InputOp op) {

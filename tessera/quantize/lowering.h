@@ -46,6 +46,9 @@ public:
   /// `lowered` rescaled by tpu.MulShift to the type of `like` unless it has it already.
   mlir::Value rescale(mlir::Operation *op, mlir::Value lowered, mlir::RankedTensorType like);
 
+  /// As tpu.Float, which computes what the top op does. F32 mode only.
+  void lowerAsFloat(mlir::Operation *op);
+
   /// Declares that `op`'s result is `lowered`.
   void replace(mlir::Operation *op, mlir::Value lowered) { values_[op->getResult(0)] = lowered; }
 

@@ -116,11 +116,33 @@ TEST(Quantize, FloatModeKeepsEveryOp) {
   EXPECT_EQ(convs, 1);
 }
 
-TEST(Quantize, UnsupportedOpsAreRefusedByName) {
+TEST(Quantize, SigmoidBecomesATable) {
   ir::Module top = moduleOf(R"(
 func.func @main(%arg0: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
   %0 = top.Input %arg0 : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("input")
   %1 = top.Sigmoid %0 : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("sig")
+  return %1 : tensor<1x1x4x4xf32>
+})",
+                            {});
+  auto q = quantize::quantize(top, {{"input", {6.35, -6, 6}}, {"sig", {1, 0, 1}}}, {}, "m.mlir");
+  ASSERT_TRUE(q) << q.error().text();
+  int tables = 0;
+  q->module.main().walk([&](tpu::LutOp op) {
+    ++tables;
+    auto table = op.getTable(); // of bytes: input 0.05 a step and signed, result 1/255 a step
+    EXPECT_EQ(table[0], 128);   // 127.5, half away from zero
+    EXPECT_EQ(table[20], 186);  // sigmoid(1) = 0.73106
+    EXPECT_EQ(table[256 - 20], 69);
+    EXPECT_EQ(table[127], 255);
+    EXPECT_EQ(table[128], 0);
+  });
+  EXPECT_EQ(tables, 1);
+}
+TEST(Quantize, UnsupportedOpsAreRefusedByName) {
+  ir::Module top = moduleOf(R"(
+func.func @main(%arg0: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
+  %0 = top.Input %arg0 : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("input")
+  %1 = top.Softmax %0 {axis = 2 : i64} : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("rows")
   %2 = top.Softmax %0 {axis = 1 : i64} : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("soft")
   %3 = top.Add %1, %2 : (tensor<1x1x4x4xf32>, tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("sum")
   return %3 : tensor<1x1x4x4xf32>
@@ -129,7 +151,7 @@ func.func @main(%arg0: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
   auto q = quantize::quantize(top, {{"input", {1, 0, 1}}, {"sum", {1, 0, 1}}}, {}, "m.mlir");
   ASSERT_FALSE(q);
   EXPECT_EQ(q.error().diagnostics().size(), 2u) << q.error().text();
-  EXPECT_THAT(q.error().text(), HasSubstr("'sig' (top.Sigmoid)"));
+  EXPECT_THAT(q.error().text(), HasSubstr("'rows' (top.Softmax)"));
   EXPECT_THAT(q.error().text(), HasSubstr("'soft' (top.Softmax)"));
 }
 

@@ -17,6 +17,7 @@ namespace tessera::quantize {
   ROW("top.Interp", lowerInterp)                                                                   \
   ROW("top.Relu", lowerRelu)                                                                       \
   ROW("top.LeakyRelu", lowerLeakyRelu)                                                             \
+  ROW("top.Sigmoid", lowerSigmoid)                                                                 \
   ROW("top.Compare", lowerCompare)                                                                 \
   ROW("top.Arg", lowerArg)                                                                         \
   ROW("top.Cast", lowerCast)                                                                       \

@@ -4,6 +4,7 @@
 #include "tessera/codegen/cast.h"
 #include "tessera/codegen/compare.h"
 #include "tessera/codegen/leaky_relu.h"
+#include "tessera/codegen/lut.h"
 #include "tessera/codegen/mul_shift.h"
 #include "tessera/codegen/relu.h"
 
@@ -73,6 +74,8 @@ std::optional<Elementwise> Scheduler::recipeOf(const Layer &layer) const {
     return mulShiftRecipe(m->multiplier, m->rshift, in, out);
   if (auto *k = std::get_if<LeakyRelu>(&layer.op))
     return leakyReluRecipe(k->multiplier, k->rshift, in);
+  if (auto *k = std::get_if<Lut>(&layer.op))
+    return lutRecipe(k->table);
   if (std::holds_alternative<Relu>(layer.op))
     return reluRecipe(in, out);
   if (auto *q = std::get_if<Compare>(&layer.op))

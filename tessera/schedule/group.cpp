@@ -189,7 +189,8 @@ private:
           return false;
       } else if (auto recipe = s_.recipeOf(layer)) {
         op.recipe = std::move(recipe);
-        if (out != in || !axes(layer.inputs[0], same(in[2]), same(in[3])))
+        if (!op.recipe->table.empty() || out != in ||
+            !axes(layer.inputs[0], same(in[2]), same(in[3])))
           return false;
       } else {
         return false;

@@ -71,6 +71,10 @@ struct Interp {
 struct LeakyRelu {
   int32_t multiplier = 0, rshift = 0;
 };
+/// Result byte table[input byte], I8 or U8 each.
+struct Lut {
+  std::vector<uint8_t> table; ///< 256
+};
 struct Relu {};
 struct Compare {
   bool less = false;
@@ -90,7 +94,7 @@ struct Unsupported {
 };
 
 using Op = std::variant<Conv2D, Deconv, UpConv, MaxPool, Add, MulShift, Concat, Pad, Slice, Interp,
-                        LeakyRelu, Relu, Compare, Arg, Cast, Reshape, Unsupported>;
+                        LeakyRelu, Lut, Relu, Compare, Arg, Cast, Reshape, Unsupported>;
 
 struct Layer {
   std::string type;            ///< op name as the user knows it, e.g. "Conv2D"

@@ -106,10 +106,26 @@ std::optional<LayerPlan> planElementwise(const ElementwiseWork &work, const Opti
       plan.slots.push_back({fmt::format("input{}", i), bytes(types[i]), copies});
     for (size_t i = 0; i < scratch; ++i)
       plan.slots.push_back({fmt::format("scratch{}", i), bytes(work.recipe->scratch[i]), 1});
+    int table = work.recipe && !work.recipe->table.empty()
+                    ? plan.addSlot({"table", int64_t(work.recipe->table.size())})
+                    : -1;
+    size_t result = plan.slots.size();
+    auto constant = std::make_shared<int32_t>(-1); // the table's buffer
     if (work.recipe)
       plan.slots.push_back({"result", bytes(work.output.dtype), copies});
     if (plan.localBytes(options.localBytes) > options.localBytes)
       return false;
+    if (table >= 0) {
+      for (const Piece &p : pieces)
+        if (p.h * p.w > chip::kMaxDim)
+          return false;
+      plan.materialize = [constant, bytes = work.recipe->table](const AddConstant &add) {
+        std::vector<uint8_t> lanes;
+        for (int64_t l = 0; l < chip::kLanes; ++l)
+          lanes.insert(lanes.end(), bytes.begin(), bytes.end());
+        *constant = add(packRows(lanes, chip::kLanes, int64_t(bytes.size())));
+      };
+    }
     int64_t number = 0;
     for (Piece &p : pieces) {
       auto piece = std::make_shared<Piece>(std::move(p));
@@ -122,9 +138,14 @@ std::optional<LayerPlan> planElementwise(const ElementwiseWork &work, const Opti
         s.inputs.push_back({int(i), number});
       for (size_t i = 0; i < scratch; ++i)
         s.work.push_back({int(inputs + i), 0});
+      if (table >= 0)
+        s.inputs.push_back({table, 0});
       if (recipe)
-        s.work.push_back({int(inputs + scratch), number});
+        s.work.push_back({int(result), number});
       s.load = [=](const Addresses &a, int slot) -> Instructions {
+        if (slot == table)
+          return loadRows(*constant, 0, chip::kLanes, int64_t(recipe->table.size()),
+                          a[size_t(slot)]);
         const View &v = piece->inputs[size_t(slot)];
         return {loadTensor(v, local(v.dtype, a[size_t(slot)]))};
       };
@@ -135,11 +156,14 @@ std::optional<LayerPlan> planElementwise(const ElementwiseWork &work, const Opti
             in.push_back(local(piece->inputs[i].dtype, a[i]));
           for (size_t i = 0; i < scratch; ++i)
             tmp.push_back(local(recipe->scratch[i], a[inputs + i]));
+          if (table >= 0)
+            tmp.push_back(
+                {a[size_t(table)], DType::U8, chip::kLanes, 1, int64_t(recipe->table.size())});
           Instructions list;
-          recipe->emit(list, in, tmp, local(piece->output.dtype, a[inputs + scratch]));
+          recipe->emit(list, in, tmp, local(piece->output.dtype, a[result]));
           return list;
         };
-      size_t from = recipe ? inputs + scratch : 0;
+      size_t from = recipe ? result : 0;
       s.store = [=](const Addresses &a) -> Instructions {
         return {storeTensor(local(piece->output.dtype, a[from]), piece->output)};
       };

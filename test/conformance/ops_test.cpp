@@ -414,6 +414,24 @@ TEST(Elementwise, ArgOfTwoChannels) {
         expectEqual(b.take());
       }
 }
+TEST(Elementwise, TablesOfEveryShape) {
+  for (DType in : {DType::I8, DType::U8})
+    for (DType out : {DType::I8, DType::U8})
+      for (Shape shape : {Shape{1, 1, 64, 256}, Shape{2, 70, 9, 13}, Shape{1, 3, 300, 311},
+                          Shape{1, 65, 1, 1}, Shape{1, 2, 1, 70000}})
+        for (int64_t local : {1 << 18, 4 << 10})
+          expectEqual(single("lut", 5, shape, in,
+                             [&](Builder &b, int32_t x) {
+                               Lut lut;
+                               for (int i = 0; i < 256; ++i)
+                                 lut.table.push_back(uint8_t(b.between(0, 255)));
+                               // Behind a convolution too, which must not take it along.
+                               int32_t y = b.conv(x, shape[1], window({1, 1}), in);
+                               b.output(b.simple(y, "Lut", lut, out));
+                               return b.simple(x, "Lut", lut, out);
+                             }),
+                      local);
+}
 TEST(Elementwise, CastsBothWays) {
   for (DType type : {DType::I8, DType::U8}) {
     Builder b("cast", 1);

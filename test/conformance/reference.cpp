@@ -9,6 +9,7 @@
 #include "tessera/interpret/kernels/conv2d.h"
 #include "tessera/interpret/kernels/deconv.h"
 #include "tessera/interpret/kernels/leaky_relu.h"
+#include "tessera/interpret/kernels/lut.h"
 #include "tessera/interpret/kernels/mul_shift.h"
 #include "tessera/interpret/kernels/pad.h"
 #include "tessera/interpret/kernels/pool2d.h"
@@ -65,6 +66,8 @@ Tensor evaluate(const Network &net, const Layer &layer, const std::vector<Tensor
     return ti::leakyReluInt(in[0], k->multiplier, k->rshift);
   if (std::get_if<Relu>(&layer.op))
     return ti::reluInt(in[0], out.dtype);
+  if (auto *k = std::get_if<Lut>(&layer.op))
+    return ti::lut(in[0], {k->table.begin(), k->table.end()}, out.dtype);
   if (auto *c = std::get_if<Compare>(&layer.op))
     return ti::compareWith(c->less ? ti::CompareMode::Less : ti::CompareMode::Greater, in[0],
                            c->threshold);

@@ -84,6 +84,12 @@ def Tpu_LeakyReluOp : Tpu_Op<"LeakyRelu"> {
   let arguments = (ins Tpu_Tensor:$input, DefaultValuedAttr<F64Attr, "0.0">:$alpha,
     DefaultValuedAttr<I32Attr, "0">:$multiplier, DefaultValuedAttr<I32Attr, "0">:$rshift);
 }
+def Tpu_LutOp : Tpu_Op<"Lut"> {
+  let summary = "table[x's byte as an unsigned number]: any function of one 8-bit value; integers only";
+  let description = [{256 stored values of the result, for the bytes 0 to 255 of the input: of a signed one the
+    negative values come last.}];
+  let arguments = (ins Tpu_Tensor:$input, DenseI32ArrayAttr:$table);
+}
 def Tpu_Pool2DOp : Tpu_Op<"Pool2D"> {
   let summary = "pool_mode Max: padding cells never win, one type and scale; Avg: f32 only";
   let arguments = (ins Tpu_Tensor:$input, DefaultValuedStrAttr<StrAttr, "Max">:$pool_mode,

@@ -220,6 +220,12 @@ private:
         .Case([&](tpu::LeakyReluOp op) -> Op {
           return LeakyRelu{int32_t(op.getMultiplier()), int32_t(op.getRshift())};
         })
+        .Case([&](tpu::LutOp op) -> Op {
+          Lut lut;
+          for (int32_t v : op.getTable())
+            lut.table.push_back(uint8_t(v));
+          return lut;
+        })
         .Case([&](tpu::ReluOp) -> Op { return Relu{}; })
         .Case([&](tpu::CompareOp op) -> Op {
           if (op.getMode() != "Greater" && op.getMode() != "Less")
