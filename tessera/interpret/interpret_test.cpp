@@ -141,6 +141,30 @@ func.func @main(%arg0: !f) -> tensor<1x2x1x3xf32> {
   EXPECT_EQ(runner.tensors()[1].scale, 0.5);
 }
 
+TEST(Runner, LooksUpBytes) {
+  std::string table;
+  for (int byte = 0; byte < 256; ++byte)
+    table += (byte ? ", " : "") + std::to_string(255 - byte);
+  ir::Module m = moduleOf(R"(
+!f = tensor<1x1x1x3xf32>
+!i8 = tensor<1x1x1x3x!quant.uniform<i8:f32, 0.5>>
+!u8 = tensor<1x1x1x3x!quant.uniform<u8:f32, 0.25>>
+func.func @main(%arg0: !f) -> !f {
+  %0 = tpu.Input %arg0 : (!f) -> !f loc("input")
+  %1 = tpu.Cast %0 : (!f) -> !i8 loc("q")
+  %2 = tpu.Lut %1 {table = array<i32: )" +
+                          table + R"(>} : (!i8) -> !u8 loc("lut")
+  %3 = tpu.Cast %2 : (!u8) -> !f loc("out")
+  return %3 : !f
+})");
+  Runner runner(m);
+  TensorMap in;
+  in.set("input", Tensor::of<float>({1, 1, 1, 3}, std::array{1.f, -1.f, -64.f}));
+  auto out = runner.run(in, {.keepAll = true});
+  ASSERT_TRUE(out) << out.error().text();
+  EXPECT_THAT(out->find("lut")->as<uint8_t>(), ElementsAre(253, 1, 127)); // bytes 2, 254, 128
+}
+
 TEST(Runner, EveryTopOpHasAKernel) {
   // Each op once, in a chain where shapes allow.
   ir::Module m = moduleOf(R"(

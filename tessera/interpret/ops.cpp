@@ -157,8 +157,7 @@ Compute computeLeakyRelu(const OpView &op) {
   return [alpha = a.real("alpha", 0)](Operands o, FloatPath) { return leakyRelu(o[0], alpha); };
 }
 Compute computeLut(const OpView &op) {
-  auto values = Attributes(op.attributes).integers("table");
-  return [table = std::vector<int32_t>(values.begin(), values.end()),
+  return [table = Attributes(op.attributes).integers32("table"),
           out = op.out](Operands o, FloatPath) { return lut(o[0], table, out); };
 }
 Compute computeClip(const OpView &op) {

@@ -1,5 +1,5 @@
 """Our bmodels on the vendor's tools: model_tool reads them, model_runner's outputs equal ours in every element.
-The demo network on a synthetic picture; the width-8 UNet and the residual one where shared/ is there."""
+The demo network on a synthetic picture; the width-8 UNet, the residual one and the matting one with a Sigmoid where shared/ is there."""
 import pathlib
 import sys
 import tempfile
@@ -14,7 +14,8 @@ networks = [("unet8_synth_240x160", root / "models", "[[1,3,160,240]]", unit, No
 if (shared / "models").is_dir():
     cars = shared / "data/carvana/calib"
     networks += [("unet8_carvana_240x160", shared / "models", "[[1,3,160,240]]", unit, cars),
-                 ("residual_unet_256", shared / "models", "[[1,3,256,256]]", [], cars)]
+                 ("residual_unet_256", shared / "models", "[[1,3,256,256]]", [], cars),
+                 ("prisma_portrait_256", shared / "models", "[[1,3,256,256]]", unit, cars)]
 for name, folder, shape, recipe, images in networks:
     with tempfile.TemporaryDirectory() as work:
         if images is None:
