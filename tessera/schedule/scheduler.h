@@ -1,5 +1,6 @@
 #pragma once
 // Private to this room: the scheduler's state and its steps, each in the file named beside it.
+#include "tessera/schedule/plan_group.h"
 #include "tessera/schedule/plan_ops.h"
 #include "tessera/schedule/schedule.h"
 
@@ -70,8 +71,12 @@ private:
   /// With its epilogues, or without them where they do not fit local memory too.
   std::optional<LayerPlan> planFused(int32_t l);
 
-  // group.cpp: chains of layers that stay in local memory.
+  // group_work.cpp, group.cpp: chains of layers that stay in local memory.
   class GroupBuilder;
+  /// The layers of hosts first to last, with those that run on their results; nullopt where one of
+  /// them or a tensor cannot stay inside. `form` is of convolutions that read nothing of the group.
+  std::optional<GroupWork> groupWork(const std::vector<int32_t> &hosts, size_t first, size_t last,
+                                     Unfolded form) const;
   /// Replaces the plans of layers that are cheaper as a group: the first layer's becomes the
   /// group's, the others run nothing.
   void planGroups(std::vector<LayerPlan> &plans);
