@@ -3,6 +3,7 @@
 #include "tessera/image/image.h"
 #include "tessera/support/bytes.h"
 #include "tessera/support/file.h"
+#include "tessera/support/memory.h"
 #include "tessera/support/parallel.h"
 #include "tessera/support/progress.h"
 #include "tessera/tensor/npz.h"
@@ -60,16 +61,6 @@ Result<Json> identity(const driver::Model &model, const BatchOptions &o) {
                    {"opening", c.opening},
                    {"median", c.median}};
   return run;
-}
-
-/// Memory that can be had without swapping, in bytes; 0 if the host does not tell.
-uint64_t freeMemory() {
-  std::ifstream in("/proc/meminfo");
-  std::string word;
-  for (uint64_t kib; in >> word;)
-    if (word == "MemAvailable:" && in >> kib)
-      return kib * 1024;
-  return 0;
 }
 
 std::vector<fs::path> outputsOf(const Job &job) {

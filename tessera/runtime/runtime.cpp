@@ -4,6 +4,7 @@
 #include "tessera/numerics/rounding.h"
 #include "tessera/runtime/capture.h"
 #include "tessera/sim/kernels/conv.h"
+#include "tessera/support/memory.h"
 #include "tessera/support/parallel.h"
 
 #include <algorithm>
@@ -177,12 +178,38 @@ Result<Tensor> loadOutput(const TensorInfo &info, const uint8_t *in) {
   }
 }
 
+/// Bytes of a tensor whose elements take `size` bytes each.
+Result<uint64_t> bytesOf(const TensorInfo &t, int64_t size) {
+  int64_t bytes = size;
+  for (int64_t d : t.shape)
+    if (d < 0 || __builtin_mul_overflow(bytes, d, &bytes))
+      return fail("bad-file", fmt::format("tensor '{}'", t.name),
+                  fmt::format("has an impossible shape {}", shapeText(t.shape)));
+  return uint64_t(bytes);
+}
+
 /// Where a tensor lies in the machine, all of it.
 Result<uint8_t *> memoryOf(sim::Machine &m, const TensorInfo &t, sim::Access access) {
-  auto p = m.bytes(t.address, uint64_t(elementCount(t.shape) * dtypeSize(t.dtype)), access);
+  TESSERA_ASSIGN(uint64_t bytes, bytesOf(t, dtypeSize(t.dtype)));
+  auto p = m.bytes(t.address, bytes, access);
   if (!p)
     return fail(located(fmt::format("tensor '{}'", t.name), p.error()));
   return *p;
+}
+
+/// Whether the host can hold the outputs as floats: better known before the run than after it.
+Status checkOutputs(const Stage &stage) {
+  uint64_t bytes = 0, free = freeMemory();
+  for (const TensorInfo &t : stage.outputs) {
+    TESSERA_ASSIGN(uint64_t floats, bytesOf(t, sizeof(float)));
+    bytes += floats;
+    if (free && bytes > free)
+      return fail("out-of-memory", fmt::format("tensor '{}'", t.name),
+                  fmt::format("the outputs up to this one take {} bytes as f32, the host has {} "
+                              "free",
+                              bytes, free));
+  }
+  return {};
 }
 
 uint64_t contextBytes(const Stage &stage) {
@@ -323,13 +350,17 @@ Result<std::unique_ptr<sim::Machine>> Session::takeMachine(size_t stage) const {
   return machine;
 }
 
-Status Session::bindInputs(sim::Machine &machine, size_t stage, const TensorMap &inputs) const {
-  for (const TensorInfo &t : data_->model.nets.front().stages[stage].inputs) {
+Status Session::bind(sim::Machine &machine, size_t stage, const TensorMap &inputs) const {
+  const Stage &s = data_->model.nets.front().stages[stage];
+  for (const TensorInfo &t : s.outputs)
+    if (auto memory = memoryOf(machine, t, sim::Access::Read); !memory)
+      return fail(located(data_->where, memory.error()));
+  for (const TensorInfo &t : s.inputs) {
     auto memory = memoryOf(machine, t, sim::Access::Write);
     if (!memory)
       return fail(located(data_->where, memory.error()));
-    if (auto s = storeInput(t, *inputs.find(t.name), *memory); !s)
-      return fail(located(data_->where, s.error()));
+    if (auto stored = storeInput(t, *inputs.find(t.name), *memory); !stored)
+      return fail(located(data_->where, stored.error()));
   }
   return {};
 }
@@ -352,11 +383,14 @@ Result<Steps> Session::begin(const TensorMap &inputs) const {
   TESSERA_ASSIGN(size_t stage, stageFor(inputs));
   if (data_->check.valid())
     TESSERA_TRY(data_->check.get());
+  const Stage &here = data_->model.nets.front().stages[stage];
+  if (auto s = checkOutputs(here); !s)
+    return fail(located(data_->where, s.error()));
   Steps steps(*this, stage);
   steps.machine_ = std::make_unique<sim::Machine>();
-  if (auto s = mapMemory(*steps.machine_, data_->model.nets.front().stages[stage]); !s)
+  if (auto s = mapMemory(*steps.machine_, here); !s)
     return fail(located(data_->where, s.error()));
-  TESSERA_TRY(bindInputs(*steps.machine_, stage, inputs));
+  TESSERA_TRY(bind(*steps.machine_, stage, inputs));
   const auto &groups = data_->groups[stage];
   for (size_t g = 0; g < groups.size(); ++g)
     for (const sim::Place &p : groups[g].places())
@@ -402,11 +436,13 @@ Result<TensorMap> Session::run(const TensorMap &inputs, const RunOptions &option
       return here(list.error());
     capture.emplace(std::move(*list));
   }
+  if (auto s = checkOutputs(*stage); !s)
+    return here(s.error());
   auto taken = takeMachine(stageIndex);
   if (!taken)
     return here(taken.error());
   sim::Machine &machine = **taken;
-  TESSERA_TRY(bindInputs(machine, stageIndex, inputs));
+  TESSERA_TRY(bind(machine, stageIndex, inputs));
   if (capture)
     if (auto s = capture->start(machine); !s)
       return here(s.error());

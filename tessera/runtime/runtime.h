@@ -42,7 +42,9 @@ public:
   /// tensor is stored as round_half_away(value * scale + zero point), saturated. The stage is the
   /// first whose input shapes are those given. Outputs under the bmodel's names as F32, integers as
   /// (value - zero point) * scale. Errors: "missing-input", "unknown-input", "shape-mismatch",
-  /// "bad-dtype", and those of the simulator with file, group, stream and instruction.
+  /// "bad-dtype"; before anything runs "out-of-memory" for outputs that the host cannot hold and
+  /// "bad-address" for those outside the model's memory; those of the simulator with file, group,
+  /// stream and instruction.
   Result<TensorMap> run(const TensorMap &inputs, const RunOptions &options = {}) const;
 
   /// The same run for somebody who looks on: one command at a time.
@@ -65,7 +67,8 @@ private:
   };
   Result<size_t> stageFor(const TensorMap &inputs) const;
   Result<std::unique_ptr<sim::Machine>> takeMachine(size_t stage) const;
-  Status bindInputs(sim::Machine &, size_t stage, const TensorMap &inputs) const;
+  /// Stores the inputs; the outputs have to lie in memory too.
+  Status bind(sim::Machine &, size_t stage, const TensorMap &inputs) const;
   Result<TensorMap> readOutputs(sim::Machine &, size_t stage) const;
 
   std::shared_ptr<Data> data_;

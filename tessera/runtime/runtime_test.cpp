@@ -181,6 +181,40 @@ TEST(Session, WhatIsNoStaticTpuNetworkIsRefused) {
   EXPECT_EQ(codeOf(Session::create(model, "other.bmodel").error()), "unsupported-model");
 }
 
+TEST(Session, OutputsThatCannotBeHadAreRefusedBeforeTheRun) {
+  bmodel::Model model = copyModel();
+  auto &bytes = model.nets[0].stages[0].subnets[0].groups[0].gdma;
+  bytes[74] = bytes[75] = 0xFF; // destination of the first move: no memory of the chip
+  auto errorOf = [&](bool stepwise) {
+    auto session = Session::create(model, "bad.bmodel");
+    EXPECT_TRUE(session) << session.error().text();
+    if (stepwise) {
+      auto steps = session->begin(copyInput());
+      return steps ? Error("ran", "", "") : steps.error();
+    }
+    auto outputs = session->run(copyInput());
+    return outputs ? Error("ran", "", "") : outputs.error();
+  };
+  EXPECT_NE(errorOf(false).text().find("GDMA stream, instruction 0"), std::string::npos);
+  bmodel::TensorInfo &out = model.nets[0].stages[0].outputs[0];
+  const bmodel::TensorInfo good = out;
+  for (bool stepwise : {false, true}) {
+    auto expect = [&](const std::string &code) {
+      Error e = errorOf(stepwise);
+      EXPECT_EQ(codeOf(e), code) << e.text();
+      EXPECT_NE(e.text().find("bad.bmodel: tensor 'out'"), std::string::npos) << e.text();
+    };
+    out.shape = {1, 1, 1 << 20, 1 << 20};
+    expect("out-of-memory");
+    out.shape = {int64_t(1) << 32, int64_t(1) << 32};
+    expect("bad-file");
+    out = good;
+    out.address += 0x1000;
+    expect("bad-address");
+    out = good;
+  }
+}
+
 TEST(Session, AStoreIntoCoefficientsIsLocated) {
   bmodel::Model model = copyModel();
   model.nets[0].stages[0].coeff = std::vector<uint8_t>(0x1000, 1);
