@@ -28,6 +28,11 @@ void addDeploy(Program &p) {
   verb->add_option("--tolerance", *tolerance,
                    "lowest cosine and Euclid likeness with the reference (default 0.8,0.5)");
   verb->add_flag("--compare_all", o->compareAll, "compare inner tensors with the reference too");
+  verb->add_flag("--quant_input", o->quantInput,
+                 "the .bmodel takes its inputs as 8 bits, without a cast (images and real values "
+                 "are quantized when they are read)");
+  verb->add_flag("--quant_output", o->quantOutput,
+                 "the .bmodel gives its outputs as 8 bits, without a cast");
   verb->add_flag("--profile", o->profile,
                  "also compiler_profile_0.txt beside the .bmodel: the cycles of every command");
   std::string rewrites = "rewrites not to do, separated by commas";

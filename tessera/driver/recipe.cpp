@@ -5,6 +5,7 @@ namespace {
 
 template <class Op> InputInfo inputInfo(Op op) {
   InputInfo info{ir::nameOf(op), ir::shapeOf(op.getResult()), {}, true};
+  info.stored = ir::dtypeOf(op.getResult());
   Preprocess &r = info.recipe;
   r.mean.assign(op.getMean().begin(), op.getMean().end());
   r.scale.assign(op.getScale().begin(), op.getScale().end());

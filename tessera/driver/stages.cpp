@@ -205,7 +205,8 @@ Result<Report> deploy(const DeployOptions &o) {
   }
   TESSERA_ASSIGN(quantize::Quantized quantized,
                  quantize::quantize(top, thresholds,
-                                    {o.quantize, o.chip, does(o.search, "tie_scales")},
+                                    {o.quantize, o.chip, does(o.search, "tie_scales"), o.quantInput,
+                                     o.quantOutput},
                                     o.mlir.string()));
   ir::Module &tpu = quantized.module;
   std::string suffix = o.quantize == "INT8" ? "int8_sym" : "f32";

@@ -51,7 +51,8 @@ struct DeployOptions {
   std::filesystem::path testInput, testReference;
   double toleranceCosine = 0.8, toleranceEuclid = 0.5;
   bool compareAll = false;
-  bool profile = false; ///< also compiler_profile_0.txt beside the bmodel
+  bool quantInput = false, quantOutput = false; ///< inputs and outputs as stored, without Casts
+  bool profile = false;                         ///< also compiler_profile_0.txt beside the bmodel
   SearchOptions search;
 };
 /// Rewrites that can be left out, each with what it does.

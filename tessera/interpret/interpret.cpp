@@ -148,8 +148,12 @@ Result<TensorMap> Runner::run(const TensorMap &inputs, const Options &options) c
                             "has shape " + shapeText(t->shape()) + ", the network takes " +
                                 shapeText(info.shape),
                             ""});
-    else
-      values[slot] = t->dtype() == info.dtype ? *t : t->converted(info.dtype);
+    else if (t->dtype() == info.dtype)
+      values[slot] = *t;
+    else if (info.dtype == DType::F32)
+      values[slot] = t->converted(info.dtype);
+    else // real values
+      values[slot] = castToQuant(t->converted(DType::F32), info.scale, info.dtype);
   }
   for (const auto &[name, _] : inputs)
     if (std::find(names.begin(), names.end(), name) == names.end()) {

@@ -73,12 +73,14 @@ void Lowering::lowerAsFloat(mlir::Operation *op) {
 }
 
 void Lowering::lowerInput(top::InputOp op) {
-  auto type = resultType(op, DType::F32, 0);
+  bool stored = integer() && options_.quantInput;
+  mlir::RankedTensorType type = stored ? typeFromTable(op) : resultType(op, DType::F32, 0);
+  value(op.getInput()).setType(type);
   auto input = create<tpu::InputOp>(op, type, value(op.getInput()), op.getMean(), op.getScale(),
                                     op.getPixelFormat(), op.getChannelFormat(), op.getResizeDims(),
                                     op.getKeepAspectRatio(), op.getPadValue(), op.getPadType());
   mlir::Value result = input;
-  if (integer()) {
+  if (integer() && !stored) {
     auto quantized = typeFromTable(op);
     bool isSigned = llvm::isa<mlir::quant::QuantizedType>(quantized.getElementType()) &&
                     llvm::cast<mlir::quant::QuantizedType>(quantized.getElementType()).isSigned();
@@ -97,7 +99,7 @@ mlir::Value Lowering::lowerOutput(mlir::Value top) {
           Diagnostic{"unsupported-op", where_, "an output of the network is a constant", ""});
     return {};
   }
-  if (!ir::isQuantized(it->second))
+  if (!ir::isQuantized(it->second) || options_.quantOutput)
     return it->second;
   return createNamed<tpu::CastOp>(top.getDefiningOp(), ir::nameOf(top) + "_f32",
                                   ir::floatType(context(), ir::shapeOf(top)), it->second);
@@ -217,6 +219,9 @@ Result<Quantized> quantize(const ir::Module &top, const Thresholds &thresholds,
   if (options.mode != "INT8" && options.mode != "F32")
     return fail("bad-option", "--quantize", "'" + options.mode + "' is not supported yet",
                 "use INT8 or F32");
+  if (options.mode != "INT8" && (options.quantInput || options.quantOutput))
+    return fail("bad-option", options.quantInput ? "--quant_input" : "--quant_output",
+                "has no meaning for " + options.mode, "use --quantize INT8, or leave it out");
   auto result = Lowering(top, thresholds, options, where).run();
   if (result && options.mode == "INT8") {
     // A table of another model usually shows as rows that no tensor has.

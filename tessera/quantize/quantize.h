@@ -17,7 +17,9 @@ using Thresholds = std::map<std::string, Threshold>;
 struct Options {
   std::string mode = "INT8"; ///< INT8 (symmetric, per-channel weights) or F32
   std::string chip = "bm1684x";
-  bool tieScales = true; ///< what only a Concat reads is written with the Concat's scale
+  bool tieScales = true;    ///< what only a Concat reads is written with the Concat's scale
+  bool quantInput = false;  ///< INT8: the network takes its inputs as stored, without a Cast
+  bool quantOutput = false; ///< INT8: and gives its outputs so, under their own names
 };
 
 struct Quantized {

@@ -22,6 +22,7 @@ public:
     const nlohmann::ordered_json &recipe = session_.model().recipe;
     for (const bmodel::TensorInfo &t : stage.inputs) {
       InputInfo info{t.name, t.shape, {}, flags.any()};
+      info.stored = t.dtype;
       if (recipe.is_object() && recipe.contains("inputs"))
         for (const auto &j : recipe["inputs"])
           if (j.value("name", "") == t.name)
@@ -209,6 +210,8 @@ Result<TensorMap> Model::readInput(const fs::path &path) const {
       errors.add(Diagnostic{"bad-input", path.string() + ": array '" + in.name + "'",
                             "has shape " + shapeText(t->shape()) + ", the network takes " + shapes,
                             ""});
+    } else if (t->dtype() == in.stored && in.stored != DType::F32) {
+      map.set(in.name, *t);
     } else {
       Tensor values = t->converted(DType::F32);
       auto f = values.as<float>();

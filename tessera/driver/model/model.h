@@ -43,7 +43,8 @@ struct InputInfo {
   Preprocess recipe;
   bool recipeKnown =
       true; ///< false: a bmodel without a recipe and no flags; the defaults are a guess
-  std::vector<Shape> otherShapes; ///< of a bmodel's further stages; images take `shape`
+  std::vector<Shape> otherShapes{}; ///< of a bmodel's further stages; images take `shape`
+  DType stored = DType::F32;        ///< an array of it is taken as it is, others as real values
   bool takes(const Shape &s) const {
     return s == shape || std::find(otherShapes.begin(), otherShapes.end(), s) != otherShapes.end();
   }

@@ -27,7 +27,7 @@ class Tpu_Op<string mnemonic, list<Trait> traits = []>
 }
 
 def Tpu_InputOp : Tpu_Op<"Input"> {
-  let summary = "a network input in f32 with its pre-processing recipe (attributes as top.Input)";
+  let summary = "a network input, f32 or as stored, with its pre-processing recipe (attributes as top.Input)";
   let arguments = (ins Tpu_Tensor:$input,
     DefaultValuedAttr<DenseF64ArrayAttr, "{0.0, 0.0, 0.0}">:$mean,
     DefaultValuedAttr<DenseF64ArrayAttr, "{1.0, 1.0, 1.0}">:$scale,
