@@ -19,11 +19,11 @@ namespace {
 
 constexpr const char *kHelp =
     R"(usage: tessera_fuzz [flags]
-  --target NAME   container, stream or all (all)
+  --target NAME   container, stream, preset, profile or all (all)
   --count N       inputs a target (100000)
   --first N       index of the first (0); an input depends on target, seed and index only
   --seed S        drawn from the clock and printed if not given
-  --bases DIR     good containers to start from (fuzz/base)
+  --bases DIR     good files to start from (fuzz/base)
   --file FILE     run one input, as saved for a finding
   --collect DIR   write DIR/TARGET.txt: the smallest input of each way to end
 )";
@@ -36,26 +36,9 @@ struct Flags {
   uint64_t count = 100000, first = 0, seed = 0;
 };
 
-Result<std::vector<Bytes>> readBases(const std::string &folder) {
-  std::vector<std::string> paths;
-  std::error_code e;
-  for (const auto &entry : std::filesystem::directory_iterator(folder, e))
-    if (entry.path().extension() == ".bmodel")
-      paths.push_back(entry.path());
-  std::sort(paths.begin(), paths.end());
-  std::vector<Bytes> out;
-  for (const std::string &p : paths) {
-    TESSERA_ASSIGN(Bytes b, readFile(p));
-    out.push_back(std::move(b));
-  }
-  if (out.empty())
-    return fail("missing-file", folder, "holds no .bmodel to start from");
-  return out;
-}
-
 class Fuzzer {
 public:
-  Fuzzer(const Flags &flags, std::vector<Bytes> bases) : flags_(flags), bases_(std::move(bases)) {
+  explicit Fuzzer(const Flags &flags) : flags_(flags) {
     void *p =
         mmap(nullptr, sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     TESSERA_CHECK(p != MAP_FAILED, "no shared page");
@@ -63,8 +46,11 @@ public:
   }
 
   Bytes input(const Target &t, uint64_t index) const {
-    return t.name == "stream" ? streamInput(flags_.seed, index)
-                              : containerInput(flags_.seed, index, bases_);
+    return fuzz::input(t.name, flags_.seed, index, bases_);
+  }
+  Status prepare(const Target &t) {
+    TESSERA_ASSIGN(bases_, readBases(flags_.bases, t.name));
+    return {};
   }
 
   bool run(const Target &t) {
@@ -112,14 +98,10 @@ public:
     std::string text;
     for (auto &[how, entry] : ways) {
       std::string best;
-      for (size_t k = 0; k < std::max<size_t>(1, bases_.size()); ++k) {
-        static const Bytes none;
-        const Bytes &base = t.name == "container" ? bases_[k] : none;
-        std::string d = fmt::format("input {} {}\n", k, how) + delta(base, entry.second);
+      for (size_t k = 0; k < bases_.size(); ++k) {
+        std::string d = fmt::format("input {} {}\n", k, how) + delta(bases_[k], entry.second);
         if (best.empty() || d.size() < best.size())
           best = d;
-        if (t.name != "container")
-          break;
       }
       if (best.size() < 30000)
         text += best;
@@ -231,18 +213,19 @@ int run(int argc, char **argv) {
     std::printf("%s\n%s\n", o.signature.c_str(), o.broken.c_str());
     return !o.broken.empty();
   }
-  auto bases = readBases(flags.bases);
-  if (!bases)
-    return report(bases.error());
-  Fuzzer fuzzer(flags, std::move(*bases));
+  Fuzzer fuzzer(flags);
   std::printf("seed %llu\n", (unsigned long long)flags.seed);
   std::fflush(stdout);
   bool clean = true;
-  for (const Target *t : chosen)
-    if (flags.collect.empty())
+  for (const Target *t : chosen) {
+    Status s = fuzzer.prepare(*t);
+    if (s && flags.collect.empty())
       clean &= fuzzer.run(*t);
-    else if (Status s = fuzzer.collect(*t); !s)
+    else if (s)
+      s = fuzzer.collect(*t);
+    if (!s)
       return report(s.error());
+  }
   return clean ? 0 : 1;
 }
 

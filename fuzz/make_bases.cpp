@@ -1,6 +1,9 @@
-// tessera_fuzz_bases FOLDER: writes the good containers that fuzzing starts from (fuzz/base).
+// tessera_fuzz_bases FOLDER: writes the good files that fuzzing starts from (fuzz/base).
+#include "fuzz/targets.h"
 #include "tessera/emit/emit.h"
+#include "tessera/profile/profile.h"
 #include "tessera/schedule/schedule.h"
+#include "tessera/support/file.h"
 #include "test/conformance/networks.h"
 
 #include <cstdio>
@@ -38,7 +41,10 @@ Status makeBases(const std::string &folder) {
     emitted.model.recipe = {{"tensors", emitted.tensors}};
     TESSERA_TRY(bmodel::write(folder + "/" + net.name + ".bmodel", emitted.model));
   }
-  return {};
+  TESSERA_ASSIGN(profile::Profile p, profile::profile(profiledModel(), 0, "measured"));
+  TESSERA_TRY(writeText(folder + "/profile.json", profile::profileJson(p).dump(1)));
+  TESSERA_TRY(writeText(folder + "/profile.txt", profile::compilerProfileText(p)));
+  return writeText(folder + "/preset.json", cycles::presetText(cycles::presets().front()));
 }
 
 } // namespace

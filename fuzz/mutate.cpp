@@ -1,10 +1,11 @@
 #include "fuzz/mutate.h"
 
-#include "tessera/bmodel/bmodel.h"
+#include "tessera/support/file.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <filesystem>
 #include <fmt/format.h>
 #include <map>
 #include <sstream>
@@ -242,7 +243,75 @@ void modelField(Draw &d, bmodel::Model &m) {
   }
 }
 
-} // namespace
+/// One change of a text: characters, numbers, lines.
+void textChange(Draw &d, std::string &t) {
+  if (t.empty())
+    return;
+  auto at = size_t(d.between(0, int64_t(t.size()) - 1));
+  switch (d.between(0, 6)) {
+  case 0:
+    t[at] = char(d.bits());
+    break;
+  case 1:
+    t[at] = d.pick(std::string_view("0123456789|:{}[],.-+eE\"\\ \n=/"));
+    break;
+  case 2:
+    t.erase(at, size_t(d.size(200, 4)));
+    break;
+  case 3: // a piece of itself elsewhere
+    t.insert(size_t(d.between(0, int64_t(t.size()))), t, at, size_t(d.size(300, 20)));
+    break;
+  case 4:
+    if (d.chance(0.02)) // nested beyond all measure
+      t.insert(at, size_t(d.between(40, 50'000)), d.pick({'[', '{'}));
+    else if (d.chance(0.1))
+      t.resize(at);
+    break;
+  default: { // a number behind `at`, odd or of a form that a reader may not expect
+    size_t begin = t.find_first_of("0123456789", at);
+    if (begin == t.npos)
+      break;
+    size_t end = std::min(t.find_first_not_of("0123456789", begin), t.size());
+    uint64_t v = 0;
+    std::from_chars(&t[begin], t.data() + end, v);
+    uint64_t now = odd(d, v);
+    std::string to = d.chance(0.8)
+                         ? fmt::format("{}", now)
+                         : d.pick({fmt::format("-{}", now), fmt::format("{}e{}", v, now),
+                                   fmt::format("{}.{}", now, v), fmt::format("\"{}/{}\"", now, v),
+                                   fmt::format("0.{:012}", now), std::string("null"),
+                                   std::string("1e999"), fmt::format("{}{}", now, now)});
+    t.replace(begin, end - begin, to);
+  }
+  }
+}
+
+Bytes textInput(uint64_t seed, uint64_t index, const Bytes &base, bool hasChanges) {
+  Draw d(soak::mix(seed, index));
+  std::string text(base.begin(), base.end());
+  if (d.chance(0.4) && text.starts_with('{')) {
+    auto j = nlohmann::ordered_json::parse(text);
+    for (int64_t n = d.size(5, 2); n > 0 && j.is_object(); --n)
+      jsonField(d, j);
+    text = j.dump(d.chance() ? 1 : -1, ' ', false, nlohmann::json::error_handler_t::replace);
+  } else {
+    for (int64_t n = d.size(8, 3); n > 0; --n)
+      textChange(d, text);
+  }
+  if (hasChanges && d.chance()) {
+    std::string changes;
+    for (int64_t n = d.size(4, 2); n > 0; --n)
+      changes += d.pick({"bandwidth", "clock_hz", "lanes", "dram_bytes_per_second", "pages",
+                         "GDMA.tensor_load.bytes_per_cycle", "CONV.int8.start_cycles",
+                         "CONV.int8.cycles_per_step"}) +
+                 fmt::format("={}{}{}\n", odd(d, 950'000'000), d.pick({"", "", ".", "/"}),
+                             d.chance() ? "" : fmt::format("{}", odd(d, 3)));
+    for (int64_t n = d.chance(0.7) ? 0 : d.size(4, 2); n > 0; --n)
+      textChange(d, changes);
+    text = changes + (d.chance() ? std::string(base.begin(), base.end()) : text);
+  }
+  return {text.begin(), text.end()};
+}
 
 Bytes containerInput(uint64_t seed, uint64_t index, std::span<const Bytes> bases) {
   Draw d(soak::mix(seed, index));
@@ -311,6 +380,35 @@ Bytes streamInput(uint64_t seed, uint64_t index) {
   for (const Bytes &b : bytes)
     out.insert(out.end(), b.begin(), b.end());
   return out;
+}
+
+} // namespace
+
+Result<std::vector<Bytes>> readBases(const std::string &folder, std::string_view target) {
+  if (target == "stream")
+    return std::vector<Bytes>(1);
+  std::vector<std::filesystem::path> paths;
+  std::error_code e;
+  for (const auto &entry : std::filesystem::directory_iterator(folder, e))
+    if (target == "container" ? entry.path().extension() == ".bmodel"
+                              : entry.path().stem() == target)
+      paths.push_back(entry.path());
+  std::sort(paths.begin(), paths.end());
+  std::vector<Bytes> out;
+  for (const auto &p : paths) {
+    TESSERA_ASSIGN(Bytes b, readFile(p));
+    out.push_back(std::move(b));
+  }
+  if (out.empty())
+    return fail("missing-file", folder, fmt::format("holds no {} to start from", target));
+  return out;
+}
+
+Bytes input(std::string_view target, uint64_t seed, uint64_t index, std::span<const Bytes> bases) {
+  return target == "container" ? containerInput(seed, index, bases)
+         : target == "stream"
+             ? streamInput(seed, index)
+             : textInput(seed, index, bases[index % bases.size()], target == "preset");
 }
 
 std::string delta(std::span<const uint8_t> base, std::span<const uint8_t> bytes) {

@@ -1,7 +1,7 @@
 #include "fuzz/targets.h"
 
-#include "tessera/bmodel/bmodel.h"
 #include "tessera/cycles/cycles.h"
+#include "tessera/profile/measured.h"
 #include "tessera/runtime/runtime.h"
 #include "tessera/sim/plan.h"
 
@@ -63,10 +63,21 @@ private:
 
 uint64_t add(uint64_t a, uint64_t b) { return a + b < a ? UINT64_MAX : a + b; }
 
+/// Cycles, or what stands for the host's work where it takes more: polynomials of any length are
+/// priced as one step an element.
+uint64_t cost(const isa::Command &c) {
+  uint64_t cycles = cycles::commandCycles(c);
+  bool long_ = c.form == isa::Form::TIU_long;
+  if (isa::operationName(c) == "SFU.taylor")
+    cycles *= std::max<uint64_t>(1, long_ ? isa::decode<isa::TIU_long>(c).opd1_n
+                                          : isa::decode<isa::sSFU>(c).opd1_n);
+  return cycles;
+}
+
 uint64_t price(std::span<const isa::Command> commands) {
   uint64_t cycles = 0;
   for (const isa::Command &c : commands)
-    cycles = add(cycles, cycles::commandCycles(c));
+    cycles = add(cycles, cost(c));
   return cycles;
 }
 
@@ -151,7 +162,7 @@ Outcome stream(std::span<const uint8_t> bytes) {
       (void)cycles::traffic(c);
       if (Status v = isa::verify(c); !v)
         judge.refused("verify", v.error());
-      cycles = add(cycles, cycles::commandCycles(c));
+      cycles = add(cycles, cost(c));
     }
   if (auto t = cycles::timeline(streams[0], streams[1]); !t)
     judge.refused("timeline", t.error());
@@ -175,10 +186,91 @@ Outcome stream(std::span<const uint8_t> bytes) {
   return judge.take();
 }
 
+/// A preset that was accepted is written and read as itself, and prices commands.
+void use(Judge &judge, const cycles::Preset &preset) {
+  auto again = cycles::parsePreset(cycles::presetText(preset), "written.json");
+  if (!again || !(*again == preset))
+    judge.broken("a preset that is written and read differs");
+  const bmodel::CommandGroup &g = profiledModel().nets[0].stages[0].subnets[0].groups[0];
+  auto tiu = isa::decodeStream(isa::Engine::Tiu, g.tiu),
+       gdma = isa::decodeStream(isa::Engine::Gdma, g.gdma);
+  if (!cycles::timeline(*tiu, *gdma, preset))
+    judge.broken("a timeline that depends on the preset");
+  judge.ended("used");
+}
+
+Outcome preset(std::span<const uint8_t> bytes) {
+  Judge judge;
+  std::string_view text(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+  std::vector<std::string> changes;
+  while (!text.empty() && text.front() != '{') {
+    changes.emplace_back(text.substr(0, text.find('\n')));
+    text.remove_prefix(std::min(text.size(), changes.back().size() + 1));
+  }
+  auto read = cycles::parsePreset(text, "fuzzed.json");
+  if (!judge.passes("parse", read))
+    return judge.take();
+  use(judge, *read);
+  if (auto changed = cycles::changed(*read, changes); judge.passes("change", changed))
+    use(judge, *changed);
+  return judge.take();
+}
+
+Outcome profile(std::span<const uint8_t> bytes) {
+  Judge judge;
+  std::string_view text(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+  auto measured = profile::parseMeasured(text, "fuzzed_profile", &profiledModel());
+  if (!judge.passes("read", measured))
+    return judge.take();
+  auto fit = cycles::fit(measured->samples, cycles::presets().front(), {});
+  if (!judge.passes("fit", fit))
+    return judge.take();
+  use(judge, fit->preset);
+  if (auto sum = measured->estimate(fit->preset); !sum)
+    judge.refused("estimate", sum.error());
+  return judge.take();
+}
+
 } // namespace
 
+const bmodel::Model &profiledModel() {
+  static const bmodel::Model model = [] {
+    std::vector<isa::Command> streams[2];
+    auto add = [&](isa::Command c, uint32_t dep) {
+      auto &s = streams[int(c.engine)];
+      isa::setIds(c, uint32_t(s.size() + 1), dep);
+      s.push_back(c);
+    };
+    for (uint64_t k = 1; k <= 3; ++k) { // three sizes of each: what a fit needs
+      isa::DMA_tensor load;
+      load.stride_enable = load.nchw_copy = 1;
+      load.src_nsize = load.src_hsize = 1, load.src_csize = 64, load.src_wsize = 256 * k;
+      load.src_cstride = load.src_nstride = load.src_hstride = 256 * k, load.src_wstride = 1;
+      load.dst_cstride = load.dst_nstride = load.dst_hstride = 256 * k, load.dst_wstride = 1;
+      isa::setSourceAddress(load, chip::kGlobalBase);
+      isa::setDestinationAddress(load, chip::kLmemBase);
+      add(isa::command(load), uint32_t(streams[0].size()));
+      isa::sCONV conv;
+      conv.res0_n = 1, conv.res0_c = conv.opd0_c = 64, conv.res0_h = conv.opd0_h = 16 * k;
+      conv.res0_w = conv.opd0_w = 16, conv.opd1_h = conv.opd1_w = 1, conv.res0_prec = 4;
+      add(isa::command(conv), uint32_t(k));
+    }
+    for (isa::Engine e : {isa::Engine::Tiu, isa::Engine::Gdma})
+      streams[int(e)].push_back(isa::endCommand(e, uint32_t(streams[int(e)].size() + 1)));
+    bmodel::Model m;
+    bmodel::SubNet sub;
+    sub.groups.push_back({isa::encodeStream(isa::Engine::Tiu, streams[0]),
+                          isa::encodeStream(isa::Engine::Gdma, streams[1]),
+                          uint32_t(streams[0].size()), uint32_t(streams[1].size())});
+    m.nets.emplace_back().stages.emplace_back().subnets.push_back(std::move(sub));
+    return m;
+  }();
+  return model;
+}
+
 std::span<const Target> targets() {
-  static const Target list[] = {{"container", container}, {"stream", stream}};
+  static const Target list[] = {
+      {"container", container}, {"stream", stream}, {"preset", preset}, {"profile", profile}};
   return list;
 }
 

@@ -8,6 +8,7 @@ behind a switch that the environment variable TESSERA_MUTANT chooses at run time
   tools/mutate.py --check          only that every old text occurs exactly once in its file
 Exit code 1 when a change survives, or a text is not there."""
 import argparse
+import concurrent.futures
 import csv
 import os
 import pathlib
@@ -117,13 +118,14 @@ def main():
         sys.exit("the changed sources do not compile:\n" + built.stdout[-3000:])
     if test := failing_test(folder, 0):
         sys.exit(f"unchanged rules fail: {test}")
-    survivors = 0
-    for number in wanted:
-        start, row = time.time(), rows[number - 1]
-        outcome = failing_test(folder, number, row["file"])
-        survivors += outcome is None
-        print(f"{number:3} {outcome or 'SURVIVES'}: {row['rule']} ({row['file']}, {time.time() - start:.0f} s)", flush=True)
-    print(f"{len(wanted)} rules changed, {survivors} not noticed")
+    start, survivors = time.time(), 0
+    with concurrent.futures.ThreadPoolExecutor(int(jobs)) as pool:
+        outcomes = pool.map(lambda number: failing_test(folder, number, rows[number - 1]["file"]), wanted)
+        for number, outcome in zip(wanted, outcomes):
+            survivors += outcome is None
+            row = rows[number - 1]
+            print(f"{number:3} {outcome or 'SURVIVES'}: {row['rule']} ({row['file']})", flush=True)
+    print(f"{len(wanted)} rules changed, {survivors} not noticed, {time.time() - start:.0f} s")
     return 1 if survivors else 0
 
 

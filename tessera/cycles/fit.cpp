@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <numeric>
 #include <optional>
 
 namespace tessera::cycles {
@@ -104,8 +105,13 @@ Line leastSquares(const std::vector<Point> &points) {
   return line;
 }
 
+/// In lowest terms, with fewer places where the number would not fit a preset.
 Fraction decimal(double value, uint64_t places) {
-  return {uint64_t(std::llround(value * double(places))), places};
+  while (places > 1 && value * double(places) >= double(kMostMeasured))
+    places /= 10;
+  auto num = uint64_t(std::llround(value * double(places)));
+  uint64_t common = std::gcd(num, places);
+  return {num / common, places / common};
 }
 
 class Fitter {

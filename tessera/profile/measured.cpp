@@ -126,7 +126,7 @@ private:
   size_t seen_[2] = {0, 0};
 };
 
-Result<Measured> readJson(const std::string &file, const std::string &text) {
+Result<Measured> readJson(const std::string &file, std::string_view text) {
   using Json = nlohmann::ordered_json;
   Json j = Json::parse(text, nullptr, false);
   if (j.is_discarded() || !j.is_object())
@@ -198,6 +198,11 @@ Result<uint64_t> Measured::estimate(const cycles::Preset &preset) const {
 
 Result<Measured> readMeasured(const std::string &file, const bmodel::Model *model) {
   TESSERA_ASSIGN(std::string text, readText(file));
+  return parseMeasured(text, file, model);
+}
+
+Result<Measured> parseMeasured(std::string_view text, const std::string &file,
+                               const bmodel::Model *model) {
   size_t first = text.find_first_not_of(" \t\r\n");
   if (first != text.npos && text[first] == '{')
     return readJson(file, text);

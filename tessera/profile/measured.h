@@ -19,5 +19,8 @@ struct Measured {
 /// `model`: whose commands a text counts; JSON holds them itself. Errors "bad-profile" are located
 /// at line or command: damaged rows, ids that the model does not have, an end before its start.
 Result<Measured> readMeasured(const std::string &file, const bmodel::Model *model);
+/// The same of a file's text; errors call it `file`.
+Result<Measured> parseMeasured(std::string_view text, const std::string &file,
+                               const bmodel::Model *model);
 
 } // namespace tessera::profile

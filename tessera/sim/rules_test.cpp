@@ -66,6 +66,17 @@ TEST_F(Rules, AMultiplyAccumulateTakesDenormalFactorsAsZeros) {
   EXPECT_EQ(result<uint16_t>(element(18, Type::Bf16)), 0);
 }
 
+TEST_F(Rules, AMultiplyAccumulateInto16BitsSaturatesOnlyFactorsOf8) {
+  auto f = element(18, Type::Int16);
+  f.opd0_sign = f.opd1_sign = 1;
+  put<int16_t>(kX, {300}), put<int16_t>(kY, {300}), put<int16_t>(kResult, {0});
+  EXPECT_EQ(result<int16_t>(f), int16_t(90000 - 65536));
+  f.opd0_prec = f.opd1_prec = uint64_t(Type::Int8);
+  f.opd2_addr = 1; // the old value counts twice
+  put<int8_t>(kX, {100}), put<int8_t>(kY, {100}), put<int16_t>(kResult, {30000});
+  EXPECT_EQ(result<int16_t>(f), 32767);
+}
+
 TEST_F(Rules, AnAbsoluteDifferenceCanBeMinusZero) {
   put<float>(kX, {0.0f}), put<float>(kY, {-0.0f});
   EXPECT_EQ(result<uint32_t>(element(27, Type::Fp32)), 0x80000000u);
@@ -209,9 +220,10 @@ TEST_F(Rules, AMatrixMultiplyWithRequantizeRoundsTiesUp) {
 
 TEST(Requantize, AZeroPointDoesNotWrapALeftShiftedValue) {
   kernels::Requantize r{(1 << 30) + 1, 3, 100, numerics::Rounding::HalfUp, rangeOf(8, true)};
-  EXPECT_EQ(kernels::requantizeOne((1 << 30) - 1, r), 127); // 2^63 - 8
-  r.zeroPoint = -100;
-  EXPECT_EQ(kernels::requantizeOne(1 - (1 << 30), r), -128);
+  const int32_t in[1] = {(1 << 30) - 1}; // shifted, 2^63 - 8
+  uint8_t out[1] = {};
+  kernels::requantizeInt32(out, in, 1, r);
+  EXPECT_EQ(out[0], 127);
 }
 
 } // namespace
