@@ -26,4 +26,15 @@ Elementwise addRecipe(std::array<int32_t, 2> m, std::array<int32_t, 2> r, DType 
   return e;
 }
 
+Elementwise addFloatRecipe(bool relu) {
+  Elementwise e;
+  e.emit = [=](Instructions &list, std::span<const LocalTensor> in, std::span<const LocalTensor>,
+               const LocalTensor &out) {
+    list.push_back(arith(Arith::Add, out, tensorOperand(in[0]), tensorOperand(in[1])));
+    if (relu)
+      list.push_back(arith(Arith::Max, out, tensorOperand(out), immediateOperand(0, out.dtype)));
+  };
+  return e;
+}
+
 } // namespace tessera::codegen

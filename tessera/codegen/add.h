@@ -10,4 +10,7 @@ namespace tessera::codegen {
 Elementwise addRecipe(std::array<int32_t, 2> multiplier, std::array<int32_t, 2> rshift,
                       DType result);
 
+/// a + b in one float type.
+Elementwise addFloatRecipe(bool relu);
+
 } // namespace tessera::codegen

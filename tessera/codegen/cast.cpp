@@ -44,4 +44,13 @@ Elementwise dequantizeRecipe(double scale, DType input) {
   return e;
 }
 
+Elementwise floatCastRecipe() {
+  Elementwise e;
+  e.emit = [](Instructions &list, std::span<const LocalTensor> in, std::span<const LocalTensor>,
+              const LocalTensor &out) {
+    list.push_back(castTo(out, in[0], numerics::Rounding::HalfEven));
+  };
+  return e;
+}
+
 } // namespace tessera::codegen

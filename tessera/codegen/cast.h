@@ -8,4 +8,7 @@ Elementwise quantizeRecipe(double scale, DType result);
 /// I8|U8 -> F32: fl(q * fl(scale)).
 Elementwise dequantizeRecipe(double scale, DType input);
 
+/// Between F32 and F16 or BF16, half to even.
+Elementwise floatCastRecipe();
+
 } // namespace tessera::codegen

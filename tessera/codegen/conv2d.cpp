@@ -8,18 +8,23 @@
 namespace tessera::codegen {
 namespace {
 
-constexpr int64_t kCube = chip::cubeInputs(chip::Type::Int8);
+/// Input channels side by side in a lane's weights.
+int64_t cubeOf(DType filter) { return chip::cubeInputs(typeCode(filter)); }
 
 } // namespace
 
-ConvBlockLayout convBlockLayout(int64_t oc, int64_t ic, int64_t cells, bool tail, bool bias) {
+ConvBlockLayout convBlockLayout(int64_t oc, int64_t ic, int64_t cells, bool tail, bool bias,
+                                DType filter) {
   ConvBlockLayout b;
   int64_t slots = chip::slots(0, oc);
-  if (tail) {
+  if (dtypeIsFloat(filter)) {
+    b.filter = chip::alignUp(bias ? 4 * slots : 0, chip::kEuBytes);
+  } else if (tail) {
     b.bias = (slots - 1) * chip::kEuBytes + 12;
     b.filter = chip::alignUp(b.bias + (bias ? 4 * slots : 0), chip::kEuBytes);
   }
-  b.slotBytes = chip::alignUp(ic, kCube) * cells;
+  b.slotBytes =
+      chip::alignUp(chip::alignUp(ic, cubeOf(filter)) * cells * dtypeSize(filter), chip::kEuBytes);
   b.width = b.filter + slots * b.slotBytes;
   return b;
 }
@@ -29,7 +34,9 @@ ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias,
                         int64_t oc0, int64_t oc1, int64_t ic0, int64_t ic1, bool tail,
                         bool byCell) {
   int64_t cells = filter.dim(2) * filter.dim(3), allIc = filter.dim(1);
-  ConvBlockLayout l = convBlockLayout(oc1 - oc0, ic1 - ic0, cells, tail, bias != nullptr);
+  int64_t cube = cubeOf(filter.dtype()), size = dtypeSize(filter.dtype());
+  ConvBlockLayout l =
+      convBlockLayout(oc1 - oc0, ic1 - ic0, cells, tail, bias != nullptr, filter.dtype());
   ConvBlock b;
   b.rows = std::min(oc1 - oc0, chip::kLanes);
   b.width = l.width;
@@ -38,7 +45,10 @@ ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias,
   for (int64_t o = oc0; o < oc1; ++o) {
     int64_t lane = (o - oc0) % chip::kLanes, slot = (o - oc0) / chip::kLanes;
     uint8_t *row = b.bytes.data() + lane * b.width;
-    if (tail) {
+    if (dtypeIsFloat(filter.dtype())) {
+      if (bias)
+        std::memcpy(row + l.bias + 4 * slot, bias->as<float>().data() + o, 4);
+    } else if (tail) {
       int32_t triple[3] = {multiplier[multiplier.size() == 1 ? 0 : o],
                            -rshift[rshift.size() == 1 ? 0 : o], 0};
       std::memcpy(row + slot * chip::kEuBytes, triple, sizeof triple);
@@ -47,14 +57,15 @@ ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias,
     }
     uint8_t *to = row + l.filter + slot * l.slotBytes;
     for (int64_t i = ic0; i < ic1; ++i) {
-      int64_t block = (i - ic0) / kCube, inner = (i - ic0) % kCube;
-      const uint8_t *from = weights.data() + (o * allIc + i) * cells;
+      int64_t block = (i - ic0) / cube, inner = (i - ic0) % cube;
+      const uint8_t *from = weights.data() + (o * allIc + i) * cells * size;
       for (int64_t k = 0; k < cells; ++k)
         if (byCell)
           row[l.filter + ((k * chip::slots(0, oc1 - oc0) + slot) * (l.slotBytes / cells)) +
-              block * kCube + inner] = from[k];
+              block * cube + inner] = from[k];
         else
-          to[(block * cells + k) * kCube + inner] = from[k];
+          std::memcpy(to + ((block * cells + k) * cube + inner) * size, from + k * size,
+                      size_t(size));
     }
   }
   return b;
@@ -63,7 +74,8 @@ ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias,
 Tensor expandGroups(const Tensor &filter, int64_t group) {
   if (group == 1)
     return filter;
-  int64_t oc = filter.dim(0), part = filter.dim(1), cells = filter.dim(2) * filter.dim(3);
+  int64_t oc = filter.dim(0), part = filter.dim(1),
+          cells = filter.dim(2) * filter.dim(3) * dtypeSize(filter.dtype());
   Tensor dense(filter.dtype(), {oc, part * group, filter.dim(2), filter.dim(3)});
   for (int64_t o = 0; o < oc; ++o)
     std::memcpy(dense.bytes().data() + (o * part * group + o / (oc / group) * part) * cells,
@@ -126,13 +138,16 @@ std::optional<AxisSlice> sliceAxis(const WindowAxis &a, int64_t out0, int64_t ou
 
 Instruction convolve(const ConvSlice &s) {
   isa::sCONV f;
-  f.opd0_sign = signBit(s.input.dtype);
-  f.opd1_sign = s.weightsSigned;
+  bool floats = dtypeIsFloat(s.input.dtype);
+  f.opd0_sign = !floats && signBit(s.input.dtype);
+  f.opd1_sign = !floats && s.weightsSigned;
   f.res_add = s.accumulate;
   f.kernel_rotate = s.rotate;
-  f.res0_prec = uint64_t(chip::Type::Int32);
-  f.opd0_prec = uint64_t(chip::Type::Int8);
-  f.opd2_const = 1; // kernel zero point 0
+  f.res0_prec = uint64_t(typeCode(s.accumulator.dtype));
+  f.opd0_prec = uint64_t(typeCode(s.input.dtype));
+  f.opd2_const = !s.bias; // as an immediate: kernel zero point 0, no bias
+  if (s.bias)
+    f.opd2_addr = s.bias->begin;
   f.opd0_up_pad = uint64_t(s.y.padBefore);
   f.opd0_dn_pad = uint64_t(s.y.padAfter);
   f.opd0_lf_pad = uint64_t(s.x.padBefore);
@@ -174,6 +189,8 @@ Instruction convolve(const ConvSlice &s) {
                 {}};
   if (s.padTable)
     i.reads.push_back(*s.padTable);
+  if (s.bias)
+    i.reads.push_back(*s.bias);
   if (s.accumulate)
     i.reads.push_back(s.accumulator.range());
   return i;

@@ -1,6 +1,7 @@
 #pragma once
-// An INT8 convolution, plain or transposed, on one slice: sCONV to int32, saturating bias add,
-// requantize (bm1684x.md 4.5, 4.9).
+// A convolution, plain or transposed, on one slice. INT8: sCONV to int32, saturating bias add,
+// requantize (bm1684x.md 4.5, 4.9). Floats: one sCONV with its bias, whose result is of the input's
+// type.
 #include "tessera/codegen/instruction.h"
 #include "tessera/tensor/window.h"
 
@@ -21,12 +22,13 @@ struct ConvBlockLayout {
   int64_t slotBytes = 0;        ///< of the filter, from one slot of 64 output channels to the next
   int64_t width = 0;
 };
-/// `tail`: requant triples and bias come first.
-ConvBlockLayout convBlockLayout(int64_t oc, int64_t ic, int64_t kernelCells, bool tail, bool bias);
-/// `filter` I8|U8 [oc, ic, kh, kw] with all groups written out (expandGroups). `tail` false leaves
-/// requant triples and bias out, `byCell` puts the kernel cells outermost, each with all its slots,
-/// so that every cell can be used as a 1x1 filter of its own: a part of the input channels that
-/// another part finishes.
+/// `tail`: requant triples (integers only) and bias come first.
+ConvBlockLayout convBlockLayout(int64_t oc, int64_t ic, int64_t kernelCells, bool tail, bool bias,
+                                DType filter = DType::I8);
+/// `filter` I8|U8, or a float type with bias F32, [oc, ic, kh, kw] with all groups written out
+/// (expandGroups). `tail` false leaves requant triples and bias out, `byCell` puts the kernel cells
+/// outermost, each with all its slots, so that every cell can be used as a 1x1 filter of its own: a
+/// part of the input channels that another part finishes.
 ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias,
                         std::span<const int32_t> multiplier, std::span<const int32_t> rshift,
                         int64_t oc0, int64_t oc1, int64_t ic0, int64_t ic1, bool tail,
@@ -71,8 +73,9 @@ struct ConvSlice {
   int64_t weightBytes = 0; ///< a lane's
   int32_t padValue = 0;    ///< what padding cells hold, if padTable is absent
   std::optional<LaneRange> padTable;
-  bool accumulate = false; ///< add to what the accumulator holds
-  LocalTensor accumulator; ///< I32 [1, oc, oh, ow]
+  bool accumulate = false;       ///< add to what the accumulator holds
+  LocalTensor accumulator;       ///< I32 [1, oc, oh, ow]; of floats the result, of the input's type
+  std::optional<LaneRange> bias; ///< floats only: compact F32 [1, oc, 1, 1]
 };
 Instruction convolve(const ConvSlice &s);
 /// sum = sat32(acc + bias), bias compact int32 [1,c,1,1] at `bias`. Costs half if sum is not acc.

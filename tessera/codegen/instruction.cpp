@@ -77,6 +77,10 @@ chip::Type typeCode(DType t) {
     return chip::Type::Int32;
   case DType::F32:
     return chip::Type::Fp32;
+  case DType::F16:
+    return chip::Type::Fp16;
+  case DType::BF16:
+    return chip::Type::Bf16;
   default:
     TESSERA_CHECK(false, std::string("no command type for ") + dtypeName(t));
   }

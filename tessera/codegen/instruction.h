@@ -82,8 +82,8 @@ struct Instruction {
 };
 using Instructions = std::vector<Instruction>;
 
-/// chip type code of a DType the chip computes with (I8 U8 I16 U16 I32 F32); internal error
-/// otherwise.
+/// chip type code of a DType the chip computes with (I8 U8 I16 U16 I32 F32 F16 BF16); internal
+/// error otherwise.
 chip::Type typeCode(DType t);
 /// 1 for signed integers and floats: what sAR writes into its sign bits.
 inline uint64_t signBit(DType t) { return dtypeIsSigned(t) ? 1 : 0; }

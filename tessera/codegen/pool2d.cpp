@@ -3,16 +3,35 @@
 #include "tessera/codegen/arith.h"
 
 namespace tessera::codegen {
+namespace {
+
+/// What padding cells hold, so that they never are the largest.
+uint32_t lowest(DType t) {
+  switch (t) {
+  case DType::I8:
+    return 0x80;
+  case DType::F16:
+    return 0xFBFF;
+  case DType::BF16:
+    return 0xFF7F;
+  case DType::F32:
+    return 0xFF7FFFFF;
+  default:
+    return 0;
+  }
+}
+
+} // namespace
 
 Instructions maxPool(const LocalTensor &input, const AxisSlice &y, const AxisSlice &x,
                      const WindowAxis &axisY, const WindowAxis &axisX, const LocalTensor &result,
                      bool relu) {
   isa::sPorD f;
   f.tsk_eu_typ = 4;
-  f.opd0_sign = signBit(input.dtype);
-  f.res0_prec = f.opd0_prec = uint64_t(chip::Type::Int8);
+  f.opd0_sign = !dtypeIsFloat(input.dtype) && signBit(input.dtype);
+  f.res0_prec = f.opd0_prec = uint64_t(typeCode(input.dtype));
   f.opd3_const = 1;
-  f.opd3_addr = input.dtype == DType::I8 ? 0x80 : 0;
+  f.opd3_addr = lowest(input.dtype);
   f.opd1_x_ins0 = uint64_t(axisX.dilation - 1);
   f.opd1_y_ins0 = uint64_t(axisY.dilation - 1);
   f.opd0_up_pad = uint64_t(y.padBefore);
@@ -32,9 +51,9 @@ Instructions maxPool(const LocalTensor &input, const AxisSlice &y, const AxisSli
   f.res0_addr = result.address;
   f.opd0_addr = input.address;
   Instructions list{{isa::command(f), {input.range()}, {result.range()}, {}, {}}};
-  if (relu && result.dtype == DType::I8)
+  if (relu && result.dtype != DType::U8)
     list.push_back(
-        arith(Arith::Max, result, tensorOperand(result), immediateOperand(0, DType::I8)));
+        arith(Arith::Max, result, tensorOperand(result), immediateOperand(0, result.dtype)));
   return list;
 }
 

@@ -48,7 +48,7 @@ bmodel::TensorInfo port(const schedule::Port &p, const schedule::Schedule &s, bo
   t.shape = p.shape;
   t.address = s.buffers[size_t(p.buffer)].address + p.offset;
   t.size = uint64_t(elementCount(p.shape) * dtypeSize(p.dtype));
-  if (p.dtype != DType::F32)
+  if (!dtypeIsFloat(p.dtype))
     t.scale = input ? float(1.0 / p.scale) : float(p.scale);
   return t;
 }
@@ -177,7 +177,7 @@ nlohmann::ordered_json tensorTable(const schedule::Schedule &s,
                                   {"dtype", dtypeName(t.dtype)},
                                   {"shape", t.shape},
                                   {"layer", t.layer},
-                                  {"scale", t.dtype == DType::F32 ? 1.0 : t.scale},
+                                  {"scale", dtypeIsFloat(t.dtype) ? 1.0 : t.scale},
                                   {"zero_point", 0}};
     if (!t.parts.empty()) {
       for (const auto &part : t.parts) {

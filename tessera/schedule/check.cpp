@@ -21,6 +21,20 @@ const Window2d *windowOf(const Layer &layer) {
   return nullptr;
 }
 
+bool hasFloatForm(const Op &op) {
+  return std::holds_alternative<Conv2D>(op) || std::holds_alternative<Deconv>(op) ||
+         std::holds_alternative<MaxPool>(op) || std::holds_alternative<Relu>(op) ||
+         std::holds_alternative<Add>(op) || std::holds_alternative<Interp>(op);
+}
+
+std::vector<const Tensor *> filtersOf(const Layer &layer) {
+  if (auto *c = std::get_if<Conv2D>(&layer.op))
+    return {&c->filter};
+  if (auto *d = std::get_if<Deconv>(&layer.op))
+    return {&d->filter};
+  return {};
+}
+
 } // namespace
 
 void Scheduler::refuse(const Layer &layer, std::string message, std::string hint) {
@@ -30,9 +44,7 @@ void Scheduler::refuse(const Layer &layer, std::string message, std::string hint
 }
 
 Status Scheduler::checkAll() {
-  const char *float32 =
-      "the chip's integer streams hold i8 and u8 tensors; f32 only at Cast, Concat, "
-      "Pad, Slice and Reshape";
+  const char *integersOnly = "it has an 8-bit form only; casts to i8 or u8 around it give it one";
   for (const Layer &layer : net_.layers) {
     if (auto *u = std::get_if<Unsupported>(&layer.op)) {
       refuse(layer, u->reason, u->hint);
@@ -50,9 +62,9 @@ Status Scheduler::checkAll() {
     }
     DType out = tensor(layer.output).dtype, in = tensor(layer.inputs.at(0)).dtype;
     if (std::holds_alternative<Cast>(layer.op)) {
-      if (isQuantized(in) == isQuantized(out) || (in != DType::F32 && out != DType::F32))
+      if (in == out || (in != DType::F32 && out != DType::F32))
         refuse(layer, fmt::format("casts {} to {}", dtypeName(in), dtypeName(out)),
-               "casts go between f32 and i8 or u8");
+               "casts go between f32 and i8, u8, f16 or bf16");
       continue;
     }
     if (std::holds_alternative<Concat>(layer.op) || std::holds_alternative<Pad>(layer.op) ||
@@ -66,15 +78,24 @@ Status Scheduler::checkAll() {
           refuse(layer, "steps backwards", "the chip moves data with positive strides only");
       continue;
     }
+    // All of one float type, or all of 8 bits.
+    bool floats = dtypeIsFloat(out) && hasFloatForm(layer.op);
+    auto fits = [&](DType t) { return floats ? t == out : isQuantized(t); };
     for (int32_t t : layer.inputs)
-      if (!isQuantized(tensor(t).dtype)) {
-        refuse(layer, fmt::format("has a {} input", dtypeName(tensor(t).dtype)), float32);
+      if (!fits(tensor(t).dtype)) {
+        refuse(layer, fmt::format("has a {} input", dtypeName(tensor(t).dtype)),
+               floats ? "its tensors need one type" : integersOnly);
         ok = false;
       }
-    if (ok && !isQuantized(out)) {
-      refuse(layer, fmt::format("has a {} result", dtypeName(out)), float32);
+    if (ok && !fits(out)) {
+      refuse(layer, fmt::format("has a {} result", dtypeName(out)), integersOnly);
       ok = false;
     }
+    for (auto *filter : filtersOf(layer))
+      if (ok && dtypeIsFloat(filter->dtype()) != floats) {
+        refuse(layer, fmt::format("has a {} filter", dtypeName(filter->dtype())), "");
+        ok = false;
+      }
     if (!ok)
       continue;
     if (std::string broken = windowProblem(layer); !broken.empty()) {

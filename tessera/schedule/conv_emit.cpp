@@ -1,5 +1,6 @@
 #include "tessera/schedule/conv_emit.h"
 
+#include "tessera/codegen/arith.h"
 #include "tessera/codegen/deconv.h"
 #include "tessera/codegen/pool2d.h"
 
@@ -139,6 +140,34 @@ Instructions computeWindows(const ConvPlan &p, const ConvPlace &at, const Addres
   return list;
 }
 
+Instructions computeFloats(const ConvPlan &p, const ConvPlace &at, const Addresses &a,
+                           const LocalTensor &result) {
+  Instructions list;
+  ConvBlockLayout layout = p.layout(at.o, at.i);
+  auto constants = a[size_t(p.weights)];
+  ConvSlice c;
+  c.input = inputTensor(p, at, a);
+  c.y = p.rows[at.row];
+  c.x = p.columns[at.column];
+  c.axisY = p.work.y;
+  c.axisX = p.work.x;
+  c.rotate = p.work.rotate;
+  c.weightBytes = layout.slotBytes;
+  for (int64_t s = 0; s < result.slots(); ++s) {
+    c.accumulator = result.slotRange(s, 1);
+    c.weights = uint32_t(constants + layout.filter + s * layout.slotBytes);
+    if (p.bias) {
+      auto bias = uint32_t(constants + layout.bias + 4 * s);
+      c.bias = LaneRange{bias, bias + 4};
+    }
+    list.push_back(convolve(c));
+  }
+  if (p.work.relu)
+    list.push_back(
+        arith(Arith::Max, result, tensorOperand(result), immediateOperand(0, result.dtype)));
+  return list;
+}
+
 } // namespace
 
 Instructions loadConv(const ConvPlan &p, const ConvPlace &at, const Addresses &a, int slot) {
@@ -163,7 +192,9 @@ Instructions loadConv(const ConvPlan &p, const ConvPlace &at, const Addresses &a
 
 Instructions computeConv(const ConvPlan &p, const ConvPlace &at, const Addresses &a) {
   LocalTensor result = resultTensor(p, at, a, p.work.output.dtype, p.result);
-  Instructions list = p.byCell ? computeByCell(p, at, a, result) : computeWindows(p, at, a, result);
+  Instructions list = p.floats() ? computeFloats(p, at, a, result)
+                      : p.byCell ? computeByCell(p, at, a, result)
+                                 : computeWindows(p, at, a, result);
   if (!p.tail(at.i))
     return list;
   if (!p.work.storeResult) { // nobody will store what is whole now

@@ -23,10 +23,14 @@ struct ConvPlan {
   std::vector<uint64_t> blocks;    ///< by oc index * ic count + ic index
   std::vector<uint64_t> padTables; ///< by ic part
 
+  /// One command makes the result: no sums in int32.
+  bool floats() const { return dtypeIsFloat(work.input.dtype); }
+  bool hasSum() const { return bias && !floats(); }
   bool tail(size_t i) const { return i + 1 == ic.size(); }
   codegen::ConvBlockLayout layout(size_t o, size_t i) const {
     return codegen::convBlockLayout(oc[o].second - oc[o].first, ic[i].second - ic[i].first,
-                                    work.y.kernel * work.x.kernel, tail(i), bias);
+                                    work.y.kernel * work.x.kernel, tail(i), bias,
+                                    work.filter.dtype());
   }
 };
 

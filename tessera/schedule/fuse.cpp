@@ -80,6 +80,8 @@ std::optional<Elementwise> Scheduler::recipeOf(const Layer &layer) const {
     return reluRecipe(in, out);
   if (auto *q = std::get_if<Compare>(&layer.op))
     return compareRecipe(q->less, q->threshold, in);
+  if (std::holds_alternative<Cast>(layer.op) && dtypeIsFloat(in) && dtypeIsFloat(out))
+    return floatCastRecipe();
   if (std::holds_alternative<Cast>(layer.op))
     return in == DType::F32 ? quantizeRecipe(tensor(layer.output).scale, out)
                             : dequantizeRecipe(tensor(layer.inputs[0]).scale, in);

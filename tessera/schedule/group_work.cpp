@@ -103,6 +103,9 @@ private:
   bool add(int32_t l) {
     const Layer &layer = s_.net_.layers[size_t(l)];
     auto out = s_.shape(layer.output);
+    if (dtypeIsFloat(s_.tensor(layer.inputs[0]).dtype) &&
+        dtypeIsFloat(s_.tensor(layer.output).dtype)) // layers of floats run on their own
+      return false;
     if (auto *c = std::get_if<Concat>(&layer.op)) {
       failed_ = failed_ || wanted(layer.output) != false;
       return c->axis == 1 && !failed_;

@@ -13,19 +13,21 @@ namespace tessera::schedule {
 struct NetTensor {
   std::string name;        ///< of the tensor; also the bmodel's name where it is an input or output
   Shape shape;             ///< rank 1 to 4
-  DType dtype = DType::I8; ///< F32, I8 or U8
-  double scale = 0;        ///< real value = stored * scale; 0 for F32
+  DType dtype = DType::I8; ///< F32, F16, BF16, I8 or U8
+  double scale = 0;        ///< real value = stored * scale; 0 for floats
 };
 
-/// Integer convolution; a U8 result is what fuses a ReLU. Half-up requantization, one multiplier
-/// and rshift (positive = right) a channel, or one for all.
+/// Convolution. Integer: a U8 result is what fuses a ReLU; half-up requantization, one multiplier
+/// and rshift (positive = right) a channel, or one for all. Float: input, filter and result of one
+/// type; `relu` behind it.
 struct Conv2D {
-  Tensor filter; ///< I8|U8 [oc, ic/group, kh, kw]
-  Tensor bias;   ///< I32 [oc], or empty
+  Tensor filter; ///< I8|U8|F32|F16|BF16 [oc, ic/group, kh, kw]
+  Tensor bias;   ///< I32 (F32 of floats) [oc], or empty
   Window2d window;
   int64_t group = 1;
   std::vector<int32_t> padValue; ///< what padding cells hold, one per input channel; empty = 0
   std::vector<int32_t> multiplier, rshift;
+  bool relu = false; ///< of floats
 };
 /// Transposed convolution, filter [oc, ic/group, kh, kw] not rotated.
 struct Deconv {
@@ -33,6 +35,7 @@ struct Deconv {
   Window2d window;
   int64_t group = 1;
   std::vector<int32_t> multiplier, rshift;
+  bool relu = false; ///< of floats
 };
 /// Inputs x [n, ic, h, w] and skip [n, sc, H, W], H = 2h or 2h + 1, W likewise; output [n, oc, H,
 /// W]. A transposed convolution and the 3x3 convolution behind it (interpret/kernels/upconv.h).
@@ -48,7 +51,8 @@ struct MaxPool {
   bool relu = false;
 };
 struct Add {
-  std::array<int32_t, 2> multiplier{1, 1}, rshift{0, 0};
+  std::array<int32_t, 2> multiplier{1, 1}, rshift{0, 0}; ///< of integers
+  bool relu = false;                                     ///< of floats
 };
 struct MulShift {
   int32_t multiplier = 1, rshift = 0;
@@ -85,7 +89,7 @@ struct Arg {
   int64_t axis = 1;
   bool smallest = false, lastIndex = false;
 };
-/// F32 -> I8|U8 by the result's scale, or I8|U8 -> F32 by the input's.
+/// F32 -> I8|U8 by the result's scale, I8|U8 -> F32 by the input's, or between F32 and F16 or BF16.
 struct Cast {};
 struct Reshape {};
 /// What the chip rooms cannot do (yet); refused by name with `reason` and `hint`.

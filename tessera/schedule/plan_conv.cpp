@@ -40,9 +40,10 @@ std::optional<LayerPlan> build(const std::shared_ptr<ConvPlan> &p, const Cut &cu
   int64_t sums = split ? chip::slots(0, ocPart) : 1;
   int64_t accBytes = p->byCell ? chip::alignedLaneBytes(0, 1, 1, ih, iw, 4)
                                : chip::alignedLaneBytes(0, 1, 1, oh, ow, 4);
-  if (p->bias)
+  if (p->hasSum())
     p->sum = plan.addSlot({"sum", accBytes, 1, true});
-  p->acc = plan.addSlot({"acc", accBytes * sums, 1, !p->bias});
+  if (!p->floats())
+    p->acc = plan.addSlot({"acc", accBytes * sums, 1, !p->bias});
   if (p->byCell)
     p->plane = plan.addSlot({"plane", chip::alignedLaneBytes(0, 1, 1, ih, iw, resultBytes), 1});
   int64_t results = bands * int64_t(p->oc.size());
@@ -84,9 +85,10 @@ std::optional<LayerPlan> build(const std::shared_ptr<ConvPlan> &p, const Cut &cu
     if (p->padTable)
       s.inputs.push_back({p->pads, int64_t(at.i)});
     s.inputs.push_back({p->input, band * int64_t(p->ic.size()) + int64_t(at.i)});
-    if (p->bias)
+    if (p->hasSum())
       s.work.push_back({p->sum, 0});
-    s.work.push_back({p->acc, 0});
+    if (!p->floats())
+      s.work.push_back({p->acc, 0});
     bool tail = p->tail(at.i);
     // Results alternate; parts of the input channels before the last write none but keep the slot.
     int64_t number = cut.blocksOutside ? int64_t(at.o) * bands + band
@@ -142,7 +144,7 @@ std::optional<LayerPlan> planForm(const ConvWork &work, const Options &options) 
   }
   int64_t ocSlots = chip::slots(0, oc), icSlots = chip::slots(0, ic);
 
-  bool byCell = work.rotate && runsByCell(work.y, work.x);
+  bool byCell = !shared.floats() && work.rotate && runsByCell(work.y, work.x);
   PlanChoice choice(options);
   // Buffers are not known while prices are compared; a price does not depend on them.
   auto offer = [&](const Cut &cut) {
@@ -179,7 +181,8 @@ std::optional<LayerPlan> planForm(const ConvWork &work, const Options &options) 
     for (int64_t ocs : blockSizes(ocSlots))
       search(ocs, icSlots);
   }
-  for (int64_t ics = icSlots; !choice.any() && ics > 1;) {
+  // Parts of the input channels would change the order of a float's sums.
+  for (int64_t ics = icSlots; !shared.floats() && !choice.any() && ics > 1;) {
     ics = chip::ceilDiv(ics, 2);
     search(1, ics);
   }
@@ -216,6 +219,8 @@ std::optional<ConvWork> unfolded(const ConvWork &work, Unfolded what) {
 }
 
 std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options) {
+  if (dtypeIsFloat(work.input.dtype)) // the other forms sum in another order
+    return planForm(work, options);
   PlanChoice choice(options);
   auto offer = [&](const std::optional<ConvWork> &form) {
     if (form)

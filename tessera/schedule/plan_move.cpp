@@ -1,4 +1,5 @@
 // Concat, Pad, Slice and Reshape: transfers only.
+#include "tessera/numerics/half.h"
 #include "tessera/schedule/cuts.h"
 #include "tessera/schedule/scheduler.h"
 
@@ -14,8 +15,10 @@ namespace {
 
 /// How a value is stored by `type`: integers as they are, floats as their bits.
 uint32_t storedBits(double value, DType type) {
-  return type == DType::F32 ? std::bit_cast<uint32_t>(float(value))
-                            : uint32_t(int64_t(value)) & 0xFF;
+  return type == DType::F32    ? std::bit_cast<uint32_t>(float(value))
+         : type == DType::F16  ? numerics::floatToHalf(float(value))
+         : type == DType::BF16 ? numerics::floatToBfloat(float(value))
+                               : uint32_t(int64_t(value)) & 0xFF;
 }
 
 } // namespace

@@ -26,6 +26,7 @@ struct ConvWork {
   std::vector<int32_t> multiplier, rshift, padValue;
   codegen::WindowAxis y, x;
   bool rotate = false;
+  bool relu = false; ///< of floats
   std::vector<Epilogue> epilogues = {};
   bool storeResult = true; ///< false: only epilogues want it
   /// The input is loaded with its kernel's cells as channels; filter and axes are those of the 1x1

@@ -76,6 +76,7 @@ std::optional<ConvWork> Scheduler::convWork(int32_t l) const {
     w.filter = expandGroups(op.filter, op.group);
     w.bias = op.bias;
     w.multiplier = op.multiplier;
+    w.relu = op.relu;
     w.rshift = op.rshift;
     w.y = axis(op.window, 0, in.shape[2], out.shape[2]);
     w.x = axis(op.window, 1, in.shape[3], out.shape[3]);
@@ -144,7 +145,8 @@ std::optional<LayerPlan> Scheduler::planLayer(int32_t l) {
                WindowAxis::convolution(p->window, 1, in.shape[3], out.shape[3]), p->relu};
     plan = planMaxPool(w, options);
   } else if (auto *a = std::get_if<Add>(&layer.op)) {
-    plan = elementwise(addRecipe(a->multiplier, a->rshift, outType));
+    plan = elementwise(dtypeIsFloat(outType) ? addFloatRecipe(a->relu)
+                                             : addRecipe(a->multiplier, a->rshift, outType));
   } else if (auto recipe = recipeOf(layer)) {
     plan = elementwise(std::move(recipe));
   } else if (auto *g = std::get_if<Arg>(&layer.op)) {

@@ -16,6 +16,13 @@ int32_t Builder::layer(std::string type, std::vector<int32_t> inputs, Op op, Sha
 }
 
 Tensor Builder::weights(DType type, const Shape &shape) {
+  if (dtypeIsFloat(type)) {
+    Tensor t(DType::F32, shape);
+    double size = std::sqrt(double(elementCount(shape)) / double(shape[0]));
+    for (float &v : t.as<float>())
+      v = float((double(random_() % 20001) - 10000) / 6000 / size);
+    return t.converted(type);
+  }
   Tensor t(type, shape);
   for (uint8_t &b : t.bytes())
     b = uint8_t(random_() >> 9);
@@ -50,6 +57,16 @@ int32_t Builder::conv(int32_t x, int64_t oc, const Window2d &w, DType out, bool 
                       std::vector<int32_t> padValue, DType filterType) {
   const Shape in = tensor(x).shape;
   Conv2D c;
+  if (dtypeIsFloat(out)) {
+    c.filter = weights(out, {oc, in[1] / group, w.kernel[0], w.kernel[1]});
+    c.window = w;
+    c.group = group;
+    if (bias)
+      c.bias = weights(DType::F32, {oc});
+    c.relu = random_() % 2 != 0;
+    return layer("Conv2D", {x}, std::move(c),
+                 {in[0], oc, w.outputSize(0, in[2]), w.outputSize(1, in[3])}, out, 0);
+  }
   c.filter = weights(filterType, {oc, in[1] / group, w.kernel[0], w.kernel[1]});
   c.window = w;
   c.group = group;
@@ -63,6 +80,17 @@ int32_t Builder::deconv(int32_t x, int64_t oc, const Window2d &w, DType out, boo
                         int64_t group) {
   const Shape in = tensor(x).shape;
   Deconv d;
+  if (dtypeIsFloat(out)) {
+    d.filter = weights(out, {oc, in[1] / group, w.kernel[0], w.kernel[1]});
+    d.window = w;
+    d.group = group;
+    if (bias)
+      d.bias = weights(DType::F32, {oc});
+    d.relu = random_() % 2 != 0;
+    return layer("Deconv", {x}, std::move(d),
+                 {in[0], oc, w.transposedOutputSize(0, in[2]), w.transposedOutputSize(1, in[3])},
+                 out, 0);
+  }
   d.filter = weights(DType::I8, {oc, in[1] / group, w.kernel[0], w.kernel[1]});
   d.window = w;
   d.group = group;
@@ -102,7 +130,7 @@ int32_t Builder::mulShift(int32_t x, int32_t multiplier, int32_t rshift, DType o
   return layer("MulShift", {x}, MulShift{multiplier, rshift}, Shape(tensor(x).shape), out, 1);
 }
 int32_t Builder::add(int32_t a, int32_t b, Add op, DType out) {
-  return layer("Add", {a, b}, op, Shape(tensor(a).shape), out, 1);
+  return layer("Add", {a, b}, op, Shape(tensor(a).shape), out, dtypeIsFloat(out) ? 0 : 1);
 }
 int32_t Builder::concat(const std::vector<int32_t> &xs, int64_t axis) {
   Shape s = tensor(xs[0]).shape;

@@ -7,6 +7,7 @@
 #include "tessera/interpret/kernels/compare.h"
 #include "tessera/interpret/kernels/concat.h"
 #include "tessera/interpret/kernels/conv2d.h"
+#include "tessera/interpret/kernels/cube.h"
 #include "tessera/interpret/kernels/deconv.h"
 #include "tessera/interpret/kernels/leaky_relu.h"
 #include "tessera/interpret/kernels/lut.h"
@@ -19,6 +20,7 @@
 #include "tessera/runtime/runtime.h"
 #include "tessera/tensor/npz.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
@@ -32,11 +34,43 @@ namespace {
 
 const Tensor *orNull(const Tensor &t) { return t.empty() ? nullptr : &t; }
 
+/// Nothing for ops that only move data.
+std::optional<Tensor> evaluateFloats(const Layer &layer, const std::vector<Tensor> &in,
+                                     const NetTensor &out) {
+  auto conv = [&](const auto &op, auto run) {
+    return run(in[0], op.filter.converted(DType::F32), orNull(op.bias), op.window, op.group,
+               op.relu);
+  };
+  if (auto *c = std::get_if<Conv2D>(&layer.op))
+    return conv(*c, ti::cubeConv2d);
+  if (auto *d = std::get_if<Deconv>(&layer.op))
+    return conv(*d, ti::cubeDeconv);
+  if (auto *p = std::get_if<MaxPool>(&layer.op)) {
+    bool ceil = p->window.outputSize(0, in[0].dim(2)) != out.shape[2] ||
+                p->window.outputSize(1, in[0].dim(3)) != out.shape[3];
+    return ti::chipMaxPool(in[0], p->window, ceil, p->relu);
+  }
+  if (std::get_if<Relu>(&layer.op))
+    return ti::chipRelu(in[0]);
+  if (auto *a = std::get_if<Add>(&layer.op))
+    return ti::chipAdd(in[0], in[1], a->relu);
+  if (std::get_if<Cast>(&layer.op))
+    return ti::chipCast(in[0], out.dtype);
+  return std::nullopt;
+}
+
+Tensor asF32(const Tensor &t, double scale) {
+  return dtypeIsFloat(t.dtype()) ? t.converted(DType::F32) : ti::castFromQuant(t, scale);
+}
+
 Tensor evaluate(const Network &net, const Layer &layer, const std::vector<Tensor> &values) {
   const NetTensor &out = net.tensors[size_t(layer.output)];
   std::vector<Tensor> in;
   for (int32_t t : layer.inputs)
     in.push_back(values[size_t(t)]);
+  if (dtypeIsFloat(in[0].dtype()) && dtypeIsFloat(out.dtype))
+    if (auto result = evaluateFloats(layer, in, out))
+      return *result;
   if (auto *c = std::get_if<Conv2D>(&layer.op))
     return ti::conv2dInt(in[0], c->filter, orNull(c->bias), c->window, c->group, c->padValue,
                          {c->multiplier, c->rshift, out.dtype});
@@ -83,10 +117,11 @@ Tensor evaluate(const Network &net, const Layer &layer, const std::vector<Tensor
     Tensor y(out.dtype, out.shape);
     int64_t planes = out.shape[0] * out.shape[1], ih = in[0].dim(2), iw = in[0].dim(3);
     uint8_t *to = y.bytes().data();
+    auto size = size_t(dtypeSize(out.dtype));
     for (int64_t p = 0; p < planes; ++p)
       for (int64_t r : i->rows)
         for (int64_t c : i->columns)
-          *to++ = in[0].bytes()[size_t((p * ih + r) * iw + c)];
+          to = std::copy_n(in[0].bytes().data() + size_t((p * ih + r) * iw + c) * size, size, to);
     return y;
   }
   TESSERA_CHECK(false, "no reference for " + layer.type);
@@ -148,7 +183,7 @@ Result<Outcome> check(const Network &net, const std::vector<Tensor> &inputs,
   for (int32_t t : net.outputs) {
     const NetTensor &n = net.tensors[size_t(t)];
     const Tensor &v = values[size_t(t)];
-    expected.set(n.name, n.dtype == DType::F32 ? v : ti::castFromQuant(v, n.scale));
+    expected.set(n.name, asF32(v, n.scale));
   }
   if (const char *dir = std::getenv("TESSERA_DUMP")) {
     std::filesystem::path at(dir);
@@ -165,7 +200,7 @@ Result<Outcome> check(const Network &net, const std::vector<Tensor> &inputs,
   for (const auto &t : plan.stored)
     for (size_t i = 0; i < net.tensors.size(); ++i)
       if (net.tensors[i].name == t.name && !all.contains(t.name))
-        all.set(t.name, t.dtype == DType::F32 ? values[i] : ti::castFromQuant(values[i], t.scale));
+        all.set(t.name, asF32(values[i], t.scale));
   for (const auto &[name, want] : expected)
     all.set(name, want);
   for (const auto &[name, want] : all) {

@@ -1,0 +1,24 @@
+#pragma once
+// Ops in the chip's float types F32, F16 and BF16, in the chip's order of sums and with its
+// roundings (docs/numerics.md): what tpu ops of these types mean. The float kernels of the ops' own
+// files are for the top dialect.
+#include "tessera/tensor/tensor.h"
+#include "tessera/tensor/window.h"
+
+namespace tessera::interpret {
+
+/// Convolution, or transposed convolution over inserted zeros with the filter turned. x [n,ic,h,w],
+/// filter F32 [oc, ic/group, kh, kw] whose values x's type holds, bias F32 [oc] or null; result of
+/// x's type. Groups run as one dense filter with zeros between them.
+Tensor cubeConv2d(const Tensor &x, const Tensor &filter, const Tensor *bias, const Window2d &window,
+                  int64_t group, bool relu);
+Tensor cubeDeconv(const Tensor &x, const Tensor &filter, const Tensor *bias, const Window2d &window,
+                  int64_t group, bool relu);
+Tensor chipMaxPool(const Tensor &x, const Window2d &window, bool ceilMode, bool relu);
+Tensor chipRelu(const Tensor &x);
+/// Tensors of one type and shape.
+Tensor chipAdd(const Tensor &a, const Tensor &b, bool relu);
+/// Between F32 and F16 or BF16, half to even.
+Tensor chipCast(const Tensor &x, DType to);
+
+} // namespace tessera::interpret

@@ -1,0 +1,94 @@
+// Layers in F16, BF16 and F32, in the chip's order of sums: interpreter and simulator equal in
+// every bit, in many slices too.
+#include "networks.h"
+#include "reference.h"
+
+#include <gtest/gtest.h>
+
+namespace tessera::conformance {
+namespace {
+
+using namespace schedule;
+
+class Floats : public testing::TestWithParam<DType> {
+protected:
+  static void expectEqual(Builder &b, int64_t localBytes) {
+    Network net = b.take();
+    auto outcome = check(net, randomInputs(net, 11), Options{.localBytes = localBytes});
+    ASSERT_TRUE(outcome) << outcome.error().text();
+    EXPECT_EQ(outcome->difference, "") << outcome->scheduleText;
+  }
+  /// A network input in F32, cast to the type.
+  static int32_t input(Builder &b, const Shape &shape) {
+    int32_t x = b.input(shape);
+    return GetParam() == DType::F32 ? x : b.cast(x, GetParam(), 0);
+  }
+  static void output(Builder &b, int32_t x) {
+    b.output(GetParam() == DType::F32 ? x : b.cast(x, DType::F32, 0));
+  }
+  static Window2d window(Builder &b, bool transposed) {
+    Window2d w;
+    for (size_t a = 0; a < 2; ++a) {
+      w.kernel[a] = b.between(1, 4);
+      w.strides[a] = b.between(1, 3);
+      w.dilations[a] = transposed ? 1 : b.between(1, 2);
+      for (size_t side : {a, a + 2})
+        w.pads[side] = b.between(0, w.kernel[a] - 1);
+    }
+    return w;
+  }
+};
+
+TEST_P(Floats, Convolutions) {
+  for (uint32_t seed = 0; seed < 24; ++seed) {
+    SCOPED_TRACE(seed);
+    Builder b("conv" + std::to_string(seed), seed);
+    bool transposed = seed % 3 == 2;
+    Window2d w = window(b, transposed);
+    int64_t group = seed % 4 == 1 ? 2 : 1;
+    int64_t ic = group * b.between(1, 40), oc = group * b.between(1, 70);
+    int32_t x = input(b, {b.between(1, 2), ic, b.between(8, 14), b.between(8, 20)});
+    bool bias = b.random()() % 4 != 0;
+    output(b, transposed ? b.deconv(x, oc, w, GetParam(), bias, group)
+                         : b.conv(x, oc, w, GetParam(), bias, group));
+    expectEqual(b, seed % 2 ? chip::kLaneBytes : 24 << 10);
+  }
+}
+
+TEST_P(Floats, PoolsAddsAndMoves) {
+  for (uint32_t seed = 0; seed < 12; ++seed) {
+    SCOPED_TRACE(seed);
+    Builder b("moves" + std::to_string(seed), 100 + seed);
+    int64_t c = b.between(1, 90), h = b.between(6, 20), w = b.between(6, 30);
+    int32_t x = input(b, {1, c, h, w}),
+            y = b.conv(x, c, Window2d{.kernel = {3, 3}, .pads = {1, 1, 1, 1}}, GetParam());
+    int32_t sum = b.add(x, y, {.relu = seed % 2 != 0}, GetParam());
+    int32_t pooled = b.maxPool(b.concat({x, sum}),
+                               Window2d{.kernel = {3, 2}, .strides = {2, 2}, .pads = {1, 0, 1, 0}},
+                               false, seed % 3 == 0);
+    int32_t relu = b.simple(b.pad(pooled, {0, 0, 1, 0, 0, 0, 0, 2}), "Relu", Relu{}, GetParam());
+    output(b, relu);
+    expectEqual(b, seed % 2 ? chip::kLaneBytes : 16 << 10);
+  }
+}
+
+TEST_P(Floats, UNet) {
+  Builder b("unet", 7);
+  auto twice = [&](int32_t x, int64_t oc) {
+    for (int i = 0; i < 2; ++i)
+      x = b.conv(x, oc, Window2d{.kernel = {3, 3}, .pads = {1, 1, 1, 1}}, GetParam());
+    return x;
+  };
+  int32_t a = twice(input(b, {1, 3, 21, 30}), 8);
+  int32_t d = twice(b.maxPool(a, Window2d{.kernel = {2, 2}, .strides = {2, 2}}), 16);
+  int32_t up = b.pad(b.deconv(d, 8, Window2d{.kernel = {2, 2}, .strides = {2, 2}}, GetParam()),
+                     {0, 0, 0, 0, 0, 0, 1, 0});
+  output(b, b.conv(twice(b.concat({a, up}), 8), 2, Window2d{.kernel = {1, 1}}, GetParam()));
+  expectEqual(b, chip::kLaneBytes);
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, Floats, testing::Values(DType::F16, DType::BF16, DType::F32),
+                         [](const auto &info) { return dtypeName(info.param); });
+
+} // namespace
+} // namespace tessera::conformance
