@@ -43,7 +43,6 @@ void Scheduler::fuseEpilogues() {
     if (!single)
       continue;
     fusedInto_[l] = from;
-    touch(view(layer.output), from);
   }
 }
 

@@ -14,16 +14,8 @@ int32_t Scheduler::addBuffer(std::string name, uint64_t bytes, std::vector<uint8
   b.bytes = bytes;
   b.constant = !data.empty();
   b.data = std::move(data);
-  b.firstLayer = int32_t(net_.layers.size());
-  b.lastLayer = -1;
   out_.buffers.push_back(std::move(b));
   return int32_t(out_.buffers.size()) - 1;
-}
-
-void Scheduler::touch(const View &v, int32_t layer) {
-  Buffer &b = out_.buffers[size_t(v.buffer)];
-  b.firstLayer = std::min(b.firstLayer, layer);
-  b.lastLayer = std::max(b.lastLayer, layer);
 }
 
 View Scheduler::ownBuffer(int32_t t) {
@@ -114,17 +106,6 @@ void Scheduler::placeTensors() {
       views_[size_t(o)] = ownBuffer(o);
     }
   }
-  for (size_t l = 0; l < net_.layers.size(); ++l) {
-    touch(view(net_.layers[l].output), int32_t(l));
-    for (int32_t t : net_.layers[l].inputs)
-      touch(view(t), int32_t(l));
-  }
-  // Ports keep their memory: a caller may fill an input once and run often.
-  for (auto *list : {&net_.inputs, &net_.outputs})
-    for (int32_t t : *list) {
-      touch(view(t), 0);
-      touch(view(t), std::max<int32_t>(int32_t(net_.layers.size()) - 1, 0));
-    }
 }
 
 bool Scheduler::addParts(int32_t t, std::array<int64_t, 4> begin,
@@ -181,6 +162,19 @@ void Scheduler::listStored() {
   }
 }
 
+void Scheduler::listUses() {
+  for (size_t k = 0; k < out_.program.size(); ++k)
+    for (int32_t buffer : {out_.program[k].source.buffer, out_.program[k].destination.buffer})
+      if (buffer >= 0) {
+        auto &use = out_.buffers[size_t(buffer)].use;
+        use = {use ? use->first : k, k};
+      }
+  // Ports keep their memory: a caller may fill an input once and run often.
+  for (auto *list : {&net_.inputs, &net_.outputs})
+    for (int32_t t : *list)
+      out_.buffers[size_t(view(t).buffer)].use = {0, out_.program.size()};
+}
+
 Status Scheduler::assignAddresses() {
   uint64_t at = chip::kGlobalBase;
   auto align = [](uint64_t x) { return uint64_t(chip::alignUp(int64_t(x), chip::kGlobalAlign)); };
@@ -191,15 +185,11 @@ Status Scheduler::assignAddresses() {
     }
   out_.coefficientBytes = at - chip::kGlobalBase;
   out_.neuronAddress = at;
-  for (Buffer &b : out_.buffers) // the layers of a group run at the same time
-    if (b.lastLayer >= b.firstLayer) {
-      b.firstLayer = groupOf_[size_t(b.firstLayer)].first;
-      b.lastLayer = groupOf_[size_t(b.lastLayer)].second;
-    }
+  listUses();
   // First fit, large ones first: between buffers that live at the same time nothing overlaps.
   std::vector<Buffer *> order;
   for (Buffer &b : out_.buffers)
-    if (!b.constant)
+    if (!b.constant && b.use)
       order.push_back(&b);
   std::stable_sort(order.begin(), order.end(),
                    [](const Buffer *a, const Buffer *b) { return a->bytes > b->bytes; });
@@ -210,7 +200,7 @@ Status Scheduler::assignAddresses() {
     std::sort(placed.begin(), placed.end(),
               [](const Buffer *a, const Buffer *c) { return a->address < c->address; });
     for (const Buffer *p : placed) {
-      if (p->lastLayer < b->firstLayer || b->lastLayer < p->firstLayer)
+      if (p->use->second < b->use->first || b->use->second < p->use->first)
         continue;
       if (where + b->bytes <= p->address)
         break;

@@ -193,9 +193,11 @@ std::string Schedule::text() const {
                      r.cut.empty() ? "no commands" : r.cut);
   }
   for (const Buffer &b : buffers)
-    s += fmt::format("buffer {:#x} + {} '{}'{}\n", b.address, b.bytes, b.name,
-                     b.constant ? ", constant"
-                                : fmt::format(", layers {} to {}", b.firstLayer, b.lastLayer));
+    if (b.constant || b.use)
+      s +=
+          fmt::format("buffer {:#x} + {} '{}'{}\n", b.address, b.bytes, b.name,
+                      b.constant ? ", constant"
+                                 : fmt::format(", commands {} to {}", b.use->first, b.use->second));
   return s;
 }
 

@@ -35,14 +35,17 @@ struct Options {
   std::string cut = {}; ///< for the planner of one layer or group: taken if it fits
 };
 
-/// A piece of global memory. Constants hold data and keep it; others live while their layers run.
+/// A piece of global memory. Constants hold data and keep it; others live while they are used.
 struct Buffer {
   std::string name;
   uint64_t bytes = 0;
   bool constant = false;
-  std::vector<uint8_t> data;             ///< constants
-  int32_t firstLayer = 0, lastLayer = 0; ///< inclusive; an input or output lives throughout
-  uint64_t address = 0;                  ///< assigned by schedule()
+  std::vector<uint8_t> data; ///< constants
+  /// First and last of `program` that use it; all for an input or output; none if its tensor stays
+  /// in local memory. One engine does all transfers, in this order, so what is not used at the same
+  /// time may share memory.
+  std::optional<std::pair<size_t, size_t>> use{};
+  uint64_t address = 0; ///< assigned by schedule()
 };
 
 /// A network input or output, stored densely in NCHW.

@@ -46,7 +46,6 @@ private:
 
   // place.cpp: where tensors live.
   int32_t addBuffer(std::string name, uint64_t bytes, std::vector<uint8_t> data = {});
-  void touch(const View &v, int32_t layer);
   View ownBuffer(int32_t t);
   /// Part of a Concat's result that input i fills; of a Pad's result the part that its input fills.
   View insideOf(const Layer &layer, size_t i) const;
@@ -56,6 +55,8 @@ private:
   /// The results of which `t` is made; false if some is no layer's.
   bool addParts(int32_t t, std::array<int64_t, 4> begin,
                 std::vector<StoredTensor::Part> &parts) const;
+  /// Finds when the program uses each buffer.
+  void listUses();
   Status assignAddresses();
 
   // fuse.cpp.
