@@ -177,6 +177,23 @@ private:
   std::vector<uint8_t> raw_;
 };
 
+/// Chooses the strips: enough for every core, small enough for its cache, high enough that the rows
+/// that neighbours share cost little. One strip, worked on by all, where there are too few rows.
+void cutStrips(CellMap &m) {
+  constexpr int64_t kStripBytes = 512 << 10;
+  int64_t reach = m.y.length() - m.outRows, least = std::max<int64_t>(4, 3 * reach),
+          threads = threadCount(), rowBytes = 4 * m.pitch * m.groups * m.y.planes() * m.x.planes();
+  int64_t strips = std::max(threads, chip::ceilDiv(rowBytes * m.outRows, kStripBytes));
+  strips = std::min(chip::alignUp(strips, threads), m.outRows / least);
+  if (strips < threads)
+    strips = 1;
+  else
+    strips -= strips % threads;
+  m.stripRows = chip::ceilDiv(m.outRows, std::max<int64_t>(strips, 1));
+  m.strips = chip::ceilDiv(m.outRows, m.stripRows);
+  m.rows = m.stripRows + reach;
+}
+
 } // namespace
 
 CellMap cellMap(const ConvJob &j, CellFormat format) {
@@ -199,8 +216,9 @@ CellMap cellMap(const ConvJob &j, CellFormat format) {
   // A position belongs to one row of results only.
   m.shared = std::min(m.shared, m.x.length() - m.outColumns);
   m.pitch = m.x.length() - m.shared;
-  m.planeCells = m.y.length() * m.pitch + m.shared;
   m.groups = chip::ceilDiv(j.ic, m.per());
+  cutStrips(m);
+  m.planeCells = m.rows * m.pitch + m.shared;
   m.groupBytes = 4 * m.planeCells * m.y.planes() * m.x.planes();
   int64_t before = 0;
   for (const auto &rows : m.y.taps)
@@ -218,17 +236,17 @@ CellMap cellMap(const ConvJob &j, CellFormat format) {
   return m;
 }
 
-void packCells(const ConvJob &j, const CellMap &map, int64_t n, uint8_t *out) {
+void packCells(const ConvJob &j, const CellMap &map, int64_t n, int64_t strip, uint8_t *out) {
   std::vector<Run> runs;
   for (const auto &columns : map.x.sources)
     runs.push_back(runOf(columns));
   // Pieces of rows, so that few channels also give every core something to do.
   constexpr int64_t kRows = 16;
-  int64_t rows = map.y.length(), pieces = chip::ceilDiv(rows, kRows),
-          planes = map.y.planes() * map.x.planes();
+  int64_t first = strip * map.stripRows, rows = std::min(map.rows, map.y.length() - first),
+          pieces = chip::ceilDiv(rows, kRows), planes = map.y.planes() * map.x.planes();
   parallelFor(map.groups * pieces, 1, [&](int64_t begin, int64_t end) {
     for (int64_t item = begin; item < end; ++item) {
-      int64_t group = item / pieces, from = item % pieces * kRows,
+      int64_t group = item % map.groups, from = item / map.groups * kRows,
               to = std::min(from + kRows, rows);
       RowPacker packer(j, map, n, group);
       for (int64_t plane = 0; plane < planes; ++plane) {
@@ -236,7 +254,7 @@ void packCells(const ConvJob &j, const CellMap &map, int64_t n, uint8_t *out) {
         const auto &sources = map.y.sources[size_t(plane / map.x.planes())];
         const auto &columns = map.x.sources[size_t(plane % map.x.planes())];
         for (int64_t r = from; r < to; ++r)
-          packer.row(base + 4 * r * map.pitch, sources[size_t(r)], columns,
+          packer.row(base + 4 * r * map.pitch, sources[size_t(first + r)], columns,
                      runs[size_t(plane % map.x.planes())]);
         if (to == rows)
           packer.fill(base + 4 * rows * map.pitch, map.shared);

@@ -29,6 +29,10 @@ struct CellMap {
   int64_t pitch, shared;
   int64_t planeCells, groups, groupBytes;
   int64_t outRows, outColumns; ///< of one phase
+  /// Outputs are computed strip by strip of `stripRows` rows of each phase (the last may have
+  /// fewer), whose cells lie together: a core packs what it multiplies, and finds it in its cache.
+  /// Planes, groups and taps are those of one strip, `rows` rows with those that the kernel adds.
+  int64_t strips, stripRows, rows;
   struct Phase {
     std::vector<int64_t> taps;  ///< byte offsets of the cells
     std::vector<int64_t> index; ///< the taps' places in the weights
@@ -37,12 +41,13 @@ struct CellMap {
   std::vector<Phase> phases;
 
   int64_t per() const { return kernels::channelsPerCell(format); }
+  /// Of one strip.
   int64_t bytes() const { return groups * groupBytes + 4 * kernels::kMaxStep; }
 };
 
 CellMap cellMap(const ConvJob &, kernels::CellFormat);
 
-/// Packs batch entry n into `out`, map.bytes() long.
-void packCells(const ConvJob &, const CellMap &, int64_t n, uint8_t *out);
+/// Packs a strip of batch entry n into `out`, map.bytes() long.
+void packCells(const ConvJob &, const CellMap &, int64_t n, int64_t strip, uint8_t *out);
 
 } // namespace tessera::sim::exec

@@ -46,7 +46,8 @@ Result<Finish> finishOf(const ConvJob &j) {
     return unsupported("a shift from memory");
   if (finish.shifts && f.opd3_addr > 31)
     return unsupported(fmt::format("a shift of {}", f.opd3_addr));
-  // 8 and 16 bits are unsigned with ReLU, and where all operands are and no zero point is taken off.
+  // 8 and 16 bits are unsigned with ReLU, and where all operands are and no zero point is taken
+  // off.
   bool zeroPoint = !finish.shifts && !(f.opd2_const && f.opd2_addr == 0);
   bool isSigned = finish.bits == 32 ||
                   (!finish.relu && (f.opd0_sign || f.opd1_sign || f.opd2_sign || zeroPoint));
@@ -105,16 +106,17 @@ Status convIntegers(Machine &m, const ConvJob &j, const ConvTail &tail) {
   bool isBytes = plainWeights(j) && kernels::convKernel().bytes;
   CellMap map = cellMap(j, isBytes ? CellFormat::Bytes : CellFormat::Words);
   auto kernel = isBytes ? kernels::convKernel().bytes : kernels::convKernel().words;
-  uint8_t *cells = m.scratch(0, size_t(map.bytes()));
+  auto memory = m.scratch(0, size_t(map.strips * map.bytes()));
   PackedWeights weights = packWeights(j, map, m.scratch(1, size_t(PackedWeights::bytes(j, map))));
   // A tile has every column phase of its positions, so that rows are written as wholes.
   int64_t yPhases = map.y.phases(), xPhases = map.x.phases();
   int64_t tile = std::max(kLeast, kTile / xPhases), outHeight = j.window.y.out,
           outWidth = j.window.x.out;
-  int64_t positions = (map.outRows - 1) * map.pitch + map.outColumns;
-  int64_t tiles = chip::ceilDiv(positions, tile), blocks = weights.channels / kBlockChannels;
+  int64_t blocks = weights.channels / kBlockChannels;
   auto sumTile = [&](std::vector<int32_t> &sums, std::vector<int32_t> &line, int64_t n,
-                     int64_t yPhase, int64_t start, int64_t first) {
+                     int64_t strip, int64_t positions, int64_t yPhase, int64_t start,
+                     int64_t first) {
+    const uint8_t *cells = memory + strip * map.bytes();
     int64_t count = std::min(tile, positions - start), stride = tile + kernels::kMaxStep;
     for (int64_t x = 0; x < xPhases; ++x) {
       auto at = size_t(yPhase * xPhases + x);
@@ -143,7 +145,8 @@ Status convIntegers(Machine &m, const ConvJob &j, const ConvTail &tail) {
     }
     // The tile covers pieces of rows; cells past the output's width are not results.
     for (int64_t row = start / map.pitch; row * map.pitch < start + count; ++row) {
-      int64_t oy = row * yPhases + yPhase, from = std::max(start, row * map.pitch),
+      int64_t oy = (strip * map.stripRows + row) * yPhases + yPhase,
+              from = std::max(start, row * map.pitch),
               to = std::min(start + count, row * map.pitch + map.outColumns);
       if (oy >= outHeight || from >= to)
         continue;
@@ -166,16 +169,37 @@ Status convIntegers(Machine &m, const ConvJob &j, const ConvTail &tail) {
       }
     }
   };
-  for (int64_t n = 0; n < j.n; ++n) {
-    packCells(j, map, n, cells);
+  auto sumStrip = [&](int64_t n, int64_t strip) {
+    int64_t rows = std::min(map.stripRows, map.outRows - strip * map.stripRows),
+            positions = (rows - 1) * map.pitch + map.outColumns,
+            tiles = chip::ceilDiv(positions, tile);
     parallelFor(yPhases * tiles * blocks, 1, [&](int64_t begin, int64_t end) {
       std::vector<int32_t> sums(size_t(xPhases * kBlockChannels * (tile + kernels::kMaxStep))),
           line(size_t(xPhases > 1 ? xPhases * tile : 0));
       for (int64_t item = begin; item < end; ++item) {
         int64_t rest = item / blocks;
-        sumTile(sums, line, n, rest / tiles, rest % tiles * tile, item % blocks * kBlockChannels);
+        sumTile(sums, line, n, strip, positions, rest / tiles, rest % tiles * tile,
+                item % blocks * kBlockChannels);
       }
     });
+  };
+  auto forStrips = [&](auto body) {
+    parallelFor(map.strips, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t strip = begin; strip < end; ++strip)
+        body(strip);
+    });
+  };
+  for (int64_t n = 0; n < j.n; ++n) {
+    auto pack = [&](int64_t strip) { packCells(j, map, n, strip, memory + strip * map.bytes()); };
+    if (!tail.overwritesInput)
+      forStrips([&](int64_t strip) {
+        pack(strip);
+        sumStrip(n, strip);
+      });
+    else {
+      forStrips(pack);
+      forStrips([&](int64_t strip) { sumStrip(n, strip); });
+    }
   }
   return {};
 }

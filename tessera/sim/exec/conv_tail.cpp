@@ -7,10 +7,10 @@ namespace {
 
 bool overlap(const Operand &a, const Local &b) { return !a.immediate && overlap(a.tensor, b); }
 
-/// Whether the convolution may still read `written` after a part of it is there: only the next
-/// batch entry's input and edges, all else is packed before the first result.
-bool readsLate(const ConvJob &j, const Local &written) {
-  return j.n > 1 && (overlap(j.src, written) || overlap(j.edge, written));
+/// Whether `written` holds what the convolution has packed before the first result, unless there is
+/// a next batch entry.
+bool overwritesInput(const ConvJob &j, const Local &written) {
+  return overlap(j.src, written) || overlap(j.edge, written);
 }
 
 bool addBias(Machine &m, const ConvJob &j, const isa::Command &command, ConvTail &tail) {
@@ -33,13 +33,14 @@ bool addBias(Machine &m, const ConvJob &j, const isa::Command &command, ConvTail
   auto sum = alignedLocal(m, "result", f.res0_addr, d, 4);
   if (!bias || !sum || bias->startLane != j.res.startLane || sum->startLane != j.res.startLane)
     return false;
-  bool inPlace = f.res0_addr == j.f.res0_addr;
-  if ((!inPlace && overlap(*sum, j.res)) || readsLate(j, *sum) || overlap(*bias, j.res) ||
+  bool inPlace = f.res0_addr == j.f.res0_addr, overwrites = overwritesInput(j, *sum);
+  if ((!inPlace && overlap(*sum, j.res)) || (j.n > 1 && overwrites) || overlap(*bias, j.res) ||
       overlap(*bias, *sum))
     return false;
   for (int64_t o = 0; o < j.oc; ++o)
     tail.bias.push_back(loadAs<int32_t>(bias->plane(0, o)));
   tail.sum = *sum;
+  tail.overwritesInput |= overwrites;
   return true;
 }
 
@@ -57,7 +58,8 @@ bool requantize(Machine &m, const ConvJob &j, const isa::Command &command, ConvT
   auto table = alignedLocal(m, "table", f.opd1_addr, {1, d.c, 1, 3}, 4);
   if (!out || !table || out->startLane != j.res.startLane || table->startLane != j.res.startLane)
     return false;
-  if (overlap(*out, j.res) || overlap(*out, tail.sum) || readsLate(j, *out) ||
+  bool overwrites = overwritesInput(j, *out);
+  if (overlap(*out, j.res) || overlap(*out, tail.sum) || (j.n > 1 && overwrites) ||
       overlap(*table, j.res) || overlap(*table, tail.sum) || overlap(*table, *out))
     return false;
   IntRange range = rangeOf(8, f.opd2_sign);
@@ -69,6 +71,7 @@ bool requantize(Machine &m, const ConvJob &j, const isa::Command &command, ConvT
                                numerics::Rounding(f.opd2_n_str), range});
   }
   tail.out = *out;
+  tail.overwritesInput |= overwrites;
   return true;
 }
 

@@ -13,6 +13,7 @@ struct ConvTail {
   Local sum;                                   ///< the addition's result
   std::vector<kernels::Requantize> requantize; ///< per output channel; empty: none
   Local out;
+  bool overwritesInput = false; ///< or edges: all must be packed before the first result
 };
 
 /// Finds which of `next`, the commands behind the convolution, can be done with it: those whose
