@@ -95,8 +95,9 @@ Tensor convolve(const Tensor &x, const Tensor &filter, const Tensor *bias, const
           int64_t o = row / ya.out, oy = row % ya.out;
           const float *weight = filters[size_t(o)].data();
           float start = bias ? numerics::flush(bias->as<float>()[size_t(o)]) : 0.0f;
-          // fp32 sums in two chains that take products in turn; the bias begins the second.
-          float chain[2] = {chains ? 0.0f : start, start};
+          // fp32 sums in two chains that take products in turn; the bias begins the second. A half's
+          // is added to zero: -0 becomes +0.
+          float chain[2] = {chains ? 0.0f : numerics::addNan(0, start), start};
           int64_t item = 0;
           for (int64_t c = 0; c < ic; c += block)
             for (int64_t ky = 0; ky < ya.kernel; ++ky)

@@ -152,8 +152,9 @@ bool start(const ConvJob &j, const Packed &packed, int64_t n, int64_t group, int
       // The previous result begins the first of two chains, the bias the second; products go to
       // both in turn, from the second on behind a previous result. The kernel's begin with `sums`.
       float &sum = sums[p * kFloatGroup + lane], &other = odd[p * kFloatGroup + lane];
+      // A half's bias is added to something in any case, so that -0 becomes +0.
       if (!chains)
-        sum = previous ? numerics::addNan(bias, previous[p]) : bias;
+        sum = numerics::addNan(bias, previous ? previous[p] : 0.0f);
       else if (previous)
         sum = bias, other = numerics::flush(previous[p]);
       else
