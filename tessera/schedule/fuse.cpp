@@ -1,6 +1,7 @@
 // Which layers a convolution does on its result before it leaves local memory.
 #include "tessera/schedule/scheduler.h"
 
+#include "tessera/codegen/add.h"
 #include "tessera/codegen/cast.h"
 #include "tessera/codegen/compare.h"
 #include "tessera/codegen/leaky_relu.h"
@@ -69,6 +70,8 @@ std::vector<Epilogue> Scheduler::epiloguesOf(int32_t l) const {
 
 std::optional<Elementwise> Scheduler::recipeOf(const Layer &layer) const {
   DType in = tensor(layer.inputs[0]).dtype, out = tensor(layer.output).dtype;
+  if (auto *a = std::get_if<Add>(&layer.op))
+    return dtypeIsFloat(out) ? addFloatRecipe(a->relu) : addRecipe(a->multiplier, a->rshift, out);
   if (auto *m = std::get_if<MulShift>(&layer.op))
     return mulShiftRecipe(m->multiplier, m->rshift, in, out);
   if (auto *k = std::get_if<LeakyRelu>(&layer.op))

@@ -21,8 +21,21 @@ struct Chain {
   size_t last = 0;
   bool group = true;
   uint64_t cycles = 0; ///< alone
-  LayerPlan plan;
+  std::string cut;
+  Unfolded form = Unfolded::Rows; ///< of a group
 };
+
+/// Where chains from `first` end that are tried: after every number of few hosts, after fewer
+/// numbers of many, so that long chains of small layers can be planned in time; and where pins say.
+std::set<size_t> chainEnds(size_t first, size_t hosts, const std::vector<Pinned> &pins) {
+  std::set<size_t> ends;
+  for (size_t length = 1; first + length <= hosts; length += std::max<size_t>(1, length / 8))
+    ends.insert(first + length - 1);
+  for (const Pinned &p : pins)
+    if (p.first == first)
+      ends.insert(p.last);
+  return ends;
+}
 
 std::string nameOf(const Pin &pin) {
   return "pin '" + pin.first + (pin.first == pin.last ? "'" : "' to '" + pin.last + "'");
@@ -85,20 +98,26 @@ void Scheduler::planGroups(std::vector<LayerPlan> &plans) {
       return !apart && (p.first != first || p.last != last);
     });
   };
+  auto pinnedOptions = [&](size_t first, size_t last) {
+    Options options = options_;
+    if (const Pin *pin = pinOf(first, last))
+      options.cut = pin->cut;
+    return options;
+  };
   // What each chain of hosts takes: independent of one another.
   std::vector<std::vector<Chain>> chains(hosts.size()); // by first host
   parallelFor(int64_t(hosts.size()), 1, [&](int64_t begin, int64_t end) {
     for (auto k = size_t(begin); k < size_t(end); ++k) {
       LayerPlan &lone = plans[size_t(hosts[k])];
       if (!breaks(k, k))
-        chains[k].push_back({k, false, aloneCycles(lone, options_), std::move(lone)});
+        chains[k].push_back({k, false, aloneCycles(lone, options_), lone.cut});
       int failures = 0;
-      for (size_t last = k; options_.groups && last < hosts.size() && failures < 3; ++last) {
+      for (size_t last : chainEnds(k, options_.groups ? hosts.size() : 0, pins)) {
+        if (failures == 3)
+          break;
         if (breaks(k, last))
           continue;
-        Options options = options_;
-        if (const Pin *pin = pinOf(k, last))
-          options.cut = pin->cut;
+        Options options = pinnedOptions(k, last);
         bool any = false, fits = false, unfolds = false;
         for (Unfolded form : {Unfolded::Rows, Unfolded::Cells}) {
           auto work = groupWork(hosts, k, last, form);
@@ -113,8 +132,7 @@ void Scheduler::planGroups(std::vector<LayerPlan> &plans) {
           unfolds = here;
           if (auto plan = planGroup(*work, options)) {
             fits = true;
-            uint64_t cycles = aloneCycles(*plan, options_);
-            chains[k].push_back({last, true, cycles, std::move(*plan)});
+            chains[k].push_back({last, true, aloneCycles(*plan, options_), plan->cut, form});
           }
         }
         failures += any && !fits;
@@ -125,15 +143,15 @@ void Scheduler::planGroups(std::vector<LayerPlan> &plans) {
   constexpr uint64_t kNever = ~uint64_t(0) / 2;
   struct Best {
     uint64_t cycles = kNever;
-    Chain *chain = nullptr;
+    const Chain *chain = nullptr;
   };
   std::vector<Best> best(hosts.size() + 1);
   best[hosts.size()].cycles = 0;
   auto total = [&](const Chain &c) { return c.cycles + best[c.last + 1].cycles; };
   for (size_t k = hosts.size(); k-- > 0;)
-    for (Chain &c : chains[k]) {
+    for (const Chain &c : chains[k]) {
       const Pin *pin = pinOf(k, c.last);
-      bool asked = !pin || pin->cut.empty() || pin->cut == c.plan.cut;
+      bool asked = !pin || pin->cut.empty() || pin->cut == c.cut;
       if (asked && total(c) < best[k].cycles)
         best[k] = {total(c), &c};
     }
@@ -142,7 +160,7 @@ void Scheduler::planGroups(std::vector<LayerPlan> &plans) {
       std::string ways;
       for (const Chain &c : chains[p.first])
         if (c.last == p.last)
-          ways += (ways.empty() ? "'" : ", '") + c.plan.cut + "'";
+          ways += (ways.empty() ? "'" : ", '") + c.cut + "'";
       errors_.add(Diagnostic{"bad-pin", nameOf(*p.pin),
                              ways.empty() ? "these layers do not run as one group"
                                           : "cannot be cut as '" + p.pin->cut + "'",
@@ -152,18 +170,21 @@ void Scheduler::planGroups(std::vector<LayerPlan> &plans) {
   if (!errors_.empty())
     return;
   for (size_t k = 0, next = 0; k < hosts.size(); k = next) {
-    Chain &taken = *best[k].chain;
+    const Chain &taken = *best[k].chain;
     next = taken.last + 1;
+    LayerPlan plan = std::move(plans[size_t(hosts[k])]);
+    if (taken.group)
+      plan = *planGroup(*groupWork(hosts, k, taken.last, taken.form), pinnedOptions(k, taken.last));
     int32_t first = hosts[k], last = hosts[taken.last];
-    Choice choice{first, last, taken.group, {taken.plan.cut, taken.cycles}};
+    Choice choice{first, last, taken.group, {taken.cut, taken.cycles}};
     for (const Chain &c : chains[k])
       if (&c != &taken && best[c.last + 1].cycles < kNever)
         choice.others.push_back(
-            {hosts[c.last], c.group, {c.plan.cut, c.cycles}, total(c) - best[k].cycles});
-    for (const Way &way : taken.plan.others)
-      if (way.cut != taken.plan.cut)
+            {hosts[c.last], c.group, {c.cut, c.cycles}, total(c) - best[k].cycles});
+    for (const Way &way : plan.others)
+      if (way.cut != plan.cut)
         choice.others.push_back(
-            {last, taken.group, way, way.cycles - std::min(way.cycles, taken.plan.estimate)});
+            {last, taken.group, way, way.cycles - std::min(way.cycles, plan.estimate)});
     std::ranges::stable_sort(choice.others, {}, &Choice::Other::more);
     out_.choices.push_back(std::move(choice));
     if (taken.group) {
@@ -174,7 +195,7 @@ void Scheduler::planGroups(std::vector<LayerPlan> &plans) {
         plans[size_t(hosts[h])].cut = fmt::format("in the group of layer {}", first);
       }
     }
-    plans[size_t(first)] = std::move(taken.plan);
+    plans[size_t(first)] = std::move(plan);
   }
 }
 

@@ -10,6 +10,11 @@ GroupBands makeBands(const GroupWork &work, int64_t count) {
   size_t tensors = work.tensors.size();
   std::vector<std::vector<int64_t>> to(size_t(count), std::vector<int64_t>(tensors, 0));
   auto height = [&](int32_t t) { return work.tensors[size_t(t)].view.shape[2]; };
+  std::vector<std::vector<std::pair<const WindowAxis *, int32_t>>> readers(tensors); // and results
+  for (const GroupOp &op : work.ops)
+    for (const GroupInput &i : op.inputs)
+      if (i.tensor >= 0)
+        readers[size_t(i.tensor)].push_back({&i.y, op.result});
   // Backward: what the readers need, at least.
   for (size_t k = work.ops.size(); k-- > 0;) {
     int32_t t = work.ops[k].result;
@@ -17,15 +22,10 @@ GroupBands makeBands(const GroupWork &work, int64_t count) {
     int64_t unit = work.ops[k].rowUnit();
     for (int64_t b = 0; b < count; ++b) {
       int64_t need = 0;
-      bool read = false;
-      for (size_t m = k + 1; m < work.ops.size(); ++m)
-        for (const GroupInput &i : work.ops[m].inputs)
-          if (i.tensor == t) {
-            read = true;
-            if (auto s = sliceAxis(i.y, 0, to[size_t(b)][size_t(work.ops[m].result)]))
-              need = std::max(need, s->in1);
-          }
-      if (!read)
+      for (auto [y, result] : readers[size_t(t)])
+        if (auto s = sliceAxis(*y, 0, to[size_t(b)][size_t(result)]))
+          need = std::max(need, s->in1);
+      if (readers[size_t(t)].empty())
         need = h * (b + 1) / count;
       if (b + 1 == count)
         need = h;

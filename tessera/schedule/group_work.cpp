@@ -170,26 +170,31 @@ private:
         op.inputs.push_back(std::move(i));
       }
     } else {
-      auto axes = [&](int32_t t, WindowAxis y, WindowAxis x) {
+      // What it reads is there as one tensor, in the group or outside.
+      auto read = [&](int32_t t, WindowAxis y, WindowAxis x) {
         GroupInput i;
         i.tensor = made_[size_t(t)];
         i.y = y;
         i.x = x;
+        if (i.tensor < 0)
+          i.view = s_.view(t);
         op.inputs.push_back(std::move(i));
-        return op.inputs.back().tensor >= 0 && layer.inputs.size() == 1;
+        return op.inputs.back().tensor >= 0 || passedInside(t) < 0;
       };
       if (auto *p = std::get_if<MaxPool>(&layer.op)) {
         op.relu = p->relu;
         if (p->window.strides[0] > chip::kMaxWindowStride ||
             p->window.strides[1] > chip::kMaxWindowStride ||
-            !axes(layer.inputs[0], WindowAxis::convolution(p->window, 0, in[2], out[2]),
+            !read(layer.inputs[0], WindowAxis::convolution(p->window, 0, in[2], out[2]),
                   WindowAxis::convolution(p->window, 1, in[3], out[3])))
           return false;
       } else if (auto recipe = s_.recipeOf(layer)) {
         op.recipe = std::move(recipe);
-        if (!op.recipe->table.empty() || out != in ||
-            !axes(layer.inputs[0], same(in[2]), same(in[3])))
+        if (!op.recipe->table.empty())
           return false;
+        for (int32_t t : layer.inputs)
+          if (s_.shape(t) != out || !read(t, same(out[2]), same(out[3])))
+            return false;
       } else {
         return false;
       }

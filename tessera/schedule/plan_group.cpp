@@ -44,10 +44,8 @@ public:
         p_(std::make_shared<GroupPlan>()) {}
 
   /// nullopt if the group cannot be cut so.
-  std::optional<LayerPlan> plan(const GroupWork &work) {
-    p_->bands = makeBands(work, cut_.bands);
-    if (p_->bands.empty())
-      return std::nullopt;
+  std::optional<LayerPlan> plan(const GroupWork &work, const GroupBands &bands) {
+    p_->bands = bands;
     p_->work = work;
     p_->buffers.resize(work.tensors.size());
     p_->steps.resize(work.ops.size());
@@ -356,14 +354,20 @@ std::optional<LayerPlan> planGroup(const GroupWork &work, const Options &options
     int64_t h = work.tensors[size_t(work.ops.back().result)].view.shape[2];
     int kept = 0;
     for (int64_t bands = 1; bands <= h && kept < 4;) {
-      bool fits = false;
-      for (int64_t resident : {chip::kLaneBytes, int64_t(32768), int64_t(0)})
-        for (int64_t acc : {32768, 16384}) {
-          auto plan = GroupPlanner({bands, resident, acc}, options).plan(work);
-          if (!plan || !fitsLocalMemory(*plan, options.localBytes))
-            continue;
-          fits = true;
-          if (take(*plan))
+      GroupBands rows = makeBands(work, bands);
+      auto planned = [&](int64_t resident, int64_t acc) {
+        auto plan = GroupPlanner({bands, resident, acc}, options).plan(work, rows);
+        return plan && fitsLocalMemory(*plan, options.localBytes) ? plan : std::nullopt;
+      };
+      constexpr int64_t kResident[] = {chip::kLaneBytes, 32768, 0}, kSums[] = {32768, 16384};
+      // What takes least memory first: where it does not fit, nothing does.
+      auto least = rows.empty() ? std::nullopt : planned(kResident[2], kSums[1]);
+      bool fits = least.has_value();
+      for (int64_t resident : kResident)
+        for (int64_t sums : kSums) {
+          bool isLeast = resident == kResident[2] && sums == kSums[1];
+          auto plan = !fits ? std::nullopt : isLeast ? std::move(least) : planned(resident, sums);
+          if (plan && take(*plan))
             return;
         }
       kept += fits;

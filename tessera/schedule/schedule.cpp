@@ -1,12 +1,6 @@
 #include "tessera/schedule/schedule.h"
 
-#include "tessera/codegen/add.h"
 #include "tessera/codegen/arg.h"
-#include "tessera/codegen/cast.h"
-#include "tessera/codegen/compare.h"
-#include "tessera/codegen/leaky_relu.h"
-#include "tessera/codegen/mul_shift.h"
-#include "tessera/codegen/relu.h"
 #include "tessera/schedule/pipeline.h"
 #include "tessera/schedule/scheduler.h"
 #include "tessera/support/parallel.h"
@@ -127,7 +121,6 @@ std::optional<LayerPlan> Scheduler::planLayer(int32_t l) {
     return LayerPlan{};
   int32_t o = layer.output;
   const View &out = view(o), &in = view(layer.inputs[0]);
-  DType outType = tensor(o).dtype;
   std::optional<LayerPlan> plan;
   auto elementwise = [&](std::optional<Elementwise> recipe) {
     ElementwiseWork w{{}, out, std::move(recipe)};
@@ -144,9 +137,6 @@ std::optional<LayerPlan> Scheduler::planLayer(int32_t l) {
     PoolWork w{in, out, WindowAxis::convolution(p->window, 0, in.shape[2], out.shape[2]),
                WindowAxis::convolution(p->window, 1, in.shape[3], out.shape[3]), p->relu};
     plan = planMaxPool(w, options);
-  } else if (auto *a = std::get_if<Add>(&layer.op)) {
-    plan = elementwise(dtypeIsFloat(outType) ? addFloatRecipe(a->relu)
-                                             : addRecipe(a->multiplier, a->rshift, outType));
   } else if (auto recipe = recipeOf(layer)) {
     plan = elementwise(std::move(recipe));
   } else if (auto *g = std::get_if<Arg>(&layer.op)) {
