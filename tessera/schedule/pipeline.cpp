@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <ranges>
 #include <span>
 
 namespace tessera::schedule {
@@ -28,6 +29,18 @@ uint64_t price(const Instructions &list, bool tiu) {
   return sum;
 }
 
+/// Whether `compute` writes what `store` reads of a range.
+bool overwrites(const Instructions &compute, const LaneRange &range, const Instructions &store) {
+  for (const Instruction &i : compute)
+    for (const LaneRange &w : i.writes)
+      if (w.overlaps(range))
+        for (const Instruction &s : store)
+          for (const LaneRange &r : s.reads)
+            if (w.overlaps(r))
+              return true;
+  return false;
+}
+
 /// One slice's computing and storing.
 struct Step {
   Instructions compute, store;
@@ -35,6 +48,7 @@ struct Step {
   std::vector<size_t> objects;                 ///< global numbers of what it uses
   uint64_t computed = kNever, stored = kNever; ///< when they have ended
   uint64_t storeDeadline = kNever;
+  std::optional<size_t> after; ///< the last step whose store reads what this one overwrites
 };
 
 /// One object in local memory.
@@ -141,6 +155,12 @@ private:
           continue;
         step.objects.push_back(base + o);
         LaneRange range{a[s], uint32_t(a[s] + p.objects[o].bytes)};
+        // An object that lives on holds one content after another.
+        for (size_t k : std::views::reverse(objects_[base + o].stores))
+          if (overwrites(step.compute, range, steps_[k].store)) {
+            step.after = std::max(step.after.value_or(0), k);
+            break;
+          }
         for (const Instruction &i : step.store)
           for (const LaneRange &r : i.reads)
             if (r.overlaps(range) && (objects_[base + o].stores.empty() ||
@@ -256,6 +276,11 @@ private:
         for (size_t step : objects_[b].stores)
           hurry(step);
     }
+    for (size_t k = 0; k < steps_.size(); ++k)
+      if (auto after = steps_[k].after) {
+        Step &s = steps_[*after];
+        s.storeDeadline = std::min(s.storeDeadline, start_[k] - std::min(s.storeCycles, start_[k]));
+      }
     // Stores go in the order of their slices: one that is urgent makes those before it urgent.
     for (size_t k = steps_.size(); k-- > 1;)
       steps_[k - 1].storeDeadline = std::min(steps_[k - 1].storeDeadline, steps_[k].storeDeadline);
@@ -279,6 +304,8 @@ private:
     if (next_ == steps_.size())
       return std::nullopt;
     uint64_t t = tiu_;
+    if (auto after = steps_[next_].after)
+      t = std::max(t, steps_[*after].stored);
     for (size_t o : steps_[next_].objects) {
       const Object &x = objects_[o];
       if (x.loaded)

@@ -33,5 +33,14 @@ TEST(Nets, ResidualInSmallLocalMemory) {
   expectEqual(residual(16, 64, 96, 7), {.localBytes = 12 << 10});
 }
 
+TEST(Nets, Any) {
+  for (uint32_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE(seed);
+    constexpr int64_t kBytes[] = {chip::kLaneBytes, 48 << 10, 24 << 10};
+    expectEqual(anyNetwork(4 + int(seed % 20), seed),
+                {.localBytes = kBytes[seed % 3], .overlap = seed % 7 > 0});
+  }
+}
+
 } // namespace
 } // namespace tessera::conformance

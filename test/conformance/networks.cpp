@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <fmt/format.h>
+#include <set>
 
 namespace tessera::conformance {
 
@@ -232,6 +233,80 @@ Network residual(int64_t width, int64_t h, int64_t w, uint32_t seed) {
   Network net = b.take();
   net.tensors[size_t(net.layers.back().inputs[0])].scale = 0.25;
   return net;
+}
+
+Network anyNetwork(int layers, uint32_t seed) {
+  Builder b(fmt::format("any{}", seed), seed);
+  std::vector<int32_t> all{b.input(
+      {b.between(1, 2), b.between(1, 70), b.between(6, 50), b.between(6, 60)}, b.i8OrU8(), 1)};
+  std::set<int32_t> read;
+  /// One of those that fit: the newest, mostly.
+  auto pick = [&](auto fits) {
+    std::vector<int32_t> list;
+    std::copy_if(all.rbegin(), all.rend(), std::back_inserter(list), fits);
+    return list.empty() ? -1 : list[b.between(0, 2) ? 0 : size_t(b.random()() % list.size())];
+  };
+  auto anyOf = [](int32_t) { return true; };
+  for (int made = 0; made < layers;) {
+    int32_t x = pick(anyOf), y = -1, other = -1;
+    const Shape in = b.tensor(x).shape;
+    DType type = b.i8OrU8();
+    int64_t k = 2 * b.between(0, 1) + 1, d = b.between(1, 2), pad = d * (k / 2),
+            s = b.between(0, 3) ? 1 : 2;
+    Window2d window{{k, k}, {s, s}, {d, d}, {pad, pad, pad, pad}, {0, 0}};
+    bool small = in[2] * in[3] < 4096, grows = small && in[1] <= 96;
+    switch (b.between(0, 9)) {
+    case 0:
+    case 1:
+    case 2:
+      y = b.conv(x, b.between(1, 80), window, type, b.between(0, 3) > 0);
+      break;
+    case 3: // depthwise
+      y = b.conv(x, in[1], window, type, true, in[1]);
+      break;
+    case 4:
+    case 5:
+      other = pick([&](int32_t t) { return t != x && b.tensor(t).shape == in; });
+      if (other >= 0)
+        y = b.add(x, other, {{61, 53}, {6, 6}}, type);
+      break;
+    case 6:
+      if (in[2] > 3 && in[3] > 3)
+        y = b.maxPool(x, {{2, 2}, {2, 2}, {1, 1}, {0, 0, 0, 0}, {0, 0}}, b.between(0, 1));
+      break;
+    case 7:
+      if (grows)
+        y = b.deconv(x, b.between(1, 40), {{2, 2}, {2, 2}, {1, 1}, {0, 0, 0, 0}, {0, 0}}, type);
+      break;
+    case 8:
+      y = b.between(0, 1) ? b.mulShift(x, 77, 7, type) : b.simple(x, "Relu", Relu{}, DType::U8);
+      break;
+    default: // concatenated, the smaller one padded
+      other = pick([&](int32_t t) {
+        const NetTensor &o = b.tensor(t);
+        return t != x && o.dtype == b.tensor(x).dtype && o.shape[2] <= in[2] &&
+               o.shape[3] <= in[3] && o.shape[2] + 8 > in[2] && o.shape[3] + 8 > in[3];
+      });
+      if (other < 0 || !grows)
+        break;
+      read.insert(other);
+      if (const Shape o = b.tensor(other).shape; o[2] != in[2] || o[3] != in[3]) {
+        int64_t dy = in[2] - o[2], dx = in[3] - o[3];
+        other = b.pad(other, {0, 0, dy / 2, dx / 2, 0, 0, dy - dy / 2, dx - dx / 2});
+      }
+      y = b.concat({x, other});
+    }
+    if (y < 0)
+      continue;
+    ++made;
+    read.insert(x);
+    read.insert(other);
+    all.push_back(y);
+  }
+  for (int32_t t : all)
+    if (t != all[0] && (!read.count(t) || b.between(0, 7) == 0))
+      b.output(t);
+  return b.take();
 }
 
 } // namespace tessera::conformance

@@ -58,5 +58,8 @@ schedule::Network unet(int64_t width, int64_t h, int64_t w, uint32_t seed, bool 
 /// Two levels of a residual U-Net: 1x1 shortcuts, adds, stride-2 convs, k3 s2 transposed convs with
 /// output padding and a crop.
 schedule::Network residual(int64_t width, int64_t h, int64_t w, uint32_t seed);
+/// Any graph: each layer reads tensors that were there before, older ones now and then; any
+/// windows, sizes, types and numbers of readers.
+schedule::Network anyNetwork(int layers, uint32_t seed);
 
 } // namespace tessera::conformance
