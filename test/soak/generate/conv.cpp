@@ -66,39 +66,30 @@ Case conv(Draw &d) {
   }
   f.pad_mode = uint64_t(mode);
   f.kernel_rotate = d.chance(0.3);
-  f.res0_n = n, f.res0_c = oc, f.res0_h = y.out, f.res0_w = x.out;
-  f.opd0_c = ic, f.opd0_h = y.in, f.opd0_w = x.in, f.opd1_h = y.kernel, f.opd1_w = x.kernel;
-  f.res_op_y_str = y.stride, f.res_op_x_str = x.stride;
-  f.opd1_y_ins0 = y.dilation - 1, f.opd1_x_ins0 = x.dilation - 1;
-  f.opd0_y_ins0 = y.insert, f.opd0_x_ins0 = x.insert;
-  f.opd0_up_pad = y.before, f.opd0_dn_pad = y.after;
-  f.opd0_lf_pad = x.before, f.opd0_rt_pad = x.after;
+  f.res0_n = n, f.res0_c = oc, f.opd0_c = ic;
+  setWindow(f, y, x);
   if (f.opd0_str == 3) {
     f.opd0_n_str = in.n, f.opd0_c_str = in.c, f.opd0_h_str = in.h, f.opd0_w_str = in.w;
   }
   int64_t inAt = room.take(inBytes), outAt = room.take(previousBytes);
   f.opd0_addr = chip::localAddress(inLane, inAt);
   f.res0_addr = chip::localAddress(lane, outAt);
-  bool tame = isFloat && d.chance(0.8);
-  int centre = drawCentre(d, type);
-  if (tame)
-    patchFloats(d, c.patches, type, inLane, ic, inAt, inBytes, centre);
+  Floats floats(d, c, type);
+  floats.operand(inLane, ic, inAt, inBytes);
   if (d.chance(0.05)) {
     f.opd1_const = 1;
-    f.opd1_addr = tame ? drawFloat(d, type, 3, true, centre) : uint32_t(d.bits());
+    f.opd1_addr = floats.immediate();
   } else {
     int64_t at = room.take(weightBytes);
     f.opd1_addr = chip::localAddress(lane, at);
-    if (tame)
-      patchFloats(d, c.patches, type, lane, oc, at, weightBytes, centre);
+    floats.operand(lane, oc, at, weightBytes);
   }
   // Bias, or the kernel zero point.
   int64_t itemBytes = isFloat ? 4 : shifts ? 2 : 1;
   if (d.chance(isFloat || shifts ? 0.7 : 0.3)) {
     int64_t bytes = itemBytes * chip::slots(lane, oc), at = room.take(bytes, 4);
     f.opd2_addr = chip::localAddress(lane, at);
-    if (tame)
-      patchFloats(d, c.patches, Type::Fp32, lane, oc, at, bytes, 2 * centre);
+    floats.addend(Type::Fp32, lane, oc, at, bytes);
   } else {
     f.opd2_const = 1;
     f.opd2_addr = isFloat || d.chance() ? 0 : uint32_t(d.bits());
@@ -111,16 +102,15 @@ Case conv(Draw &d) {
   } else if (d.chance(0.3)) {
     int64_t bytes = 2 * size * chip::slots(inLane, ic), at = room.take(bytes, 4);
     f.opd3_addr = chip::localAddress(inLane, at);
-    if (tame)
-      patchFloats(d, c.patches, type, inLane, ic, at, bytes, centre);
+    floats.operand(inLane, ic, at, bytes);
   } else {
     f.opd3_const = 1;
-    f.opd3_addr = tame ? drawFloat(d, type, 3, true, centre) : d.chance() ? 0 : uint32_t(d.bits());
-    f.res1_addr = tame ? drawFloat(d, type, 3, true, centre) : d.chance() ? 0 : uint32_t(d.bits());
+    f.opd3_addr = floats.immediate(0.5);
+    f.res1_addr = floats.immediate(0.5);
   }
   f.res_add = d.chance(0.2);
-  if (f.res_add && tame)
-    patchFloats(d, c.patches, Type::Fp32, lane, oc, outAt, previousBytes, 2 * centre);
+  if (f.res_add)
+    floats.addend(Type::Fp32, lane, oc, outAt, previousBytes);
   c.command = either(d, isa::command(f));
   return c;
 }

@@ -60,6 +60,33 @@ inline void patchFloats(Draw &d, std::vector<Patch> &patches, chip::Type type, i
   }
 }
 
+/// What a command computes with: floats mostly lie near each other, in every operand; else operands
+/// are whatever is in memory.
+struct Floats {
+  Draw &d;
+  std::vector<Patch> &patches;
+  chip::Type type; ///< of the operands; for integers nothing is patched
+  bool tame;
+  int centre;
+
+  Floats(Draw &draw, Case &c, chip::Type operands)
+      : d(draw), patches(c.patches), type(operands), tame(chip::isFloat(operands) && d.chance(0.8)),
+        centre(drawCentre(d, operands)) {}
+  /// An operand of `lanes` lanes from `lane` on.
+  void operand(int64_t lane, int64_t lanes, int64_t offset, int64_t bytes) {
+    if (tame)
+      patchFloats(d, patches, type, lane, lanes, offset, bytes, centre);
+  }
+  /// The same for numbers of type `as` that products are added to.
+  void addend(chip::Type as, int64_t lane, int64_t lanes, int64_t offset, int64_t bytes) {
+    if (tame)
+      patchFloats(d, patches, as, lane, lanes, offset, bytes, 2 * centre);
+  }
+  uint32_t immediate() { return tame ? drawFloat(d, type, 3, true, centre) : uint32_t(d.bits()); }
+  /// The same; where it is not tame, `zeros` of them are 0.
+  uint32_t immediate(double zeros) { return !tame && d.chance(zeros) ? 0 : immediate(); }
+};
+
 /// Another type as wide as this float, or itself.
 inline chip::Type sameSize(Draw &d, chip::Type type) {
   using chip::Type;

@@ -45,41 +45,29 @@ Case pord(Draw &d) {
   }
   f.pad_mode = uint64_t(mode);
   f.kernel_rotate = d.chance(0.3);
-  f.res0_n = n, f.res0_c = ch, f.res0_h = y.out, f.res0_w = x.out;
-  f.opd0_h = y.in, f.opd0_w = x.in, f.opd1_h = y.kernel, f.opd1_w = x.kernel;
-  f.res_op_y_str = y.stride, f.res_op_x_str = x.stride;
-  f.opd1_y_ins0 = y.dilation - 1, f.opd1_x_ins0 = x.dilation - 1;
-  f.opd0_y_ins0 = y.insert, f.opd0_x_ins0 = x.insert;
-  f.opd0_up_pad = y.before, f.opd0_dn_pad = y.after;
-  f.opd0_lf_pad = x.before, f.opd0_rt_pad = x.after;
+  f.res0_n = n, f.res0_c = ch;
+  setWindow(f, y, x);
   LaneRoom room(d);
   int64_t inAt = room.take(inBytes), outAt = room.take(outBytes);
   f.opd0_addr = chip::localAddress(lane, inAt);
   f.res0_addr = chip::localAddress(lane, outAt);
-  bool tame = isFloat && d.chance(0.8);
-  int centre = drawCentre(d, type);
-  if (tame)
-    patchFloats(d, c.patches, type, lane, ch, inAt, inBytes, centre);
-  auto immediate = [&] {
-    return tame ? drawFloat(d, type, 3, true, centre) : d.chance(0.3) ? 0 : uint32_t(d.bits());
-  };
+  Floats floats(d, c, type);
+  floats.operand(lane, ch, inAt, inBytes);
   if (depthwise) {
     if (d.chance(0.1)) {
       f.opd1_const = 1;
-      f.opd1_addr = immediate();
+      f.opd1_addr = floats.immediate(0.3);
     } else {
       int64_t bytes = size * chip::slots(lane, ch) * y.kernel * x.kernel;
       int64_t at = room.take(bytes, size);
       f.opd1_addr = chip::localAddress(lane, at);
-      if (tame)
-        patchFloats(d, c.patches, type, lane, ch, at, bytes, centre);
+      floats.operand(lane, ch, at, bytes);
     }
     if (d.chance(0.6)) {
       int64_t itemBytes = isFloat ? size : 4, bytes = itemBytes * chip::slots(lane, ch);
       int64_t at = room.take(bytes, itemBytes);
       f.opd2_addr = chip::localAddress(lane, at);
-      if (tame)
-        patchFloats(d, c.patches, type, lane, ch, at, bytes, 2 * centre);
+      floats.addend(type, lane, ch, at, bytes);
     } else {
       f.opd2_const = 1;
     }
@@ -88,7 +76,7 @@ Case pord(Draw &d) {
     f.opd2_n_str = uint64_t(d.between(0, 6));
   } else if (f.tsk_eu_typ == kAverage) {
     f.opd1_const = 1;
-    f.opd1_addr = immediate();
+    f.opd1_addr = floats.immediate(0.3);
     f.opd2_const = d.chance();
     f.opd2_addr = isFloat ? 0 : d.chance(0.02) ? uint32_t(d.bits()) : uint64_t(d.between(0, 31));
     f.opd2_n_str = uint64_t(d.between(0, 6));
@@ -99,13 +87,12 @@ Case pord(Draw &d) {
   if (d.chance(0.3)) {
     int64_t bytes = 2 * size * chip::slots(lane, ch), at = room.take(bytes, size);
     f.opd3_addr = chip::localAddress(lane, at);
-    if (tame)
-      patchFloats(d, c.patches, type, lane, ch, at, bytes, centre);
+    floats.operand(lane, ch, at, bytes);
   } else {
     f.opd3_const = 1;
-    f.opd3_addr = immediate();
+    f.opd3_addr = floats.immediate(0.3);
     if (isFloat)
-      f.res1_addr = immediate();
+      f.res1_addr = floats.immediate(0.3);
     else if (!depthwise)
       f.res1_addr = uint32_t(d.bits());
   }

@@ -75,23 +75,17 @@ Case roi(Draw &d) {
   int64_t inAt = room.take(inBytes), outAt = room.take(outBytes);
   f.opd0_addr = chip::localAddress(lane, inAt);
   f.res0_addr = chip::localAddress(lane, outAt);
-  bool tame = isFloat && d.chance(0.8);
-  int centre = drawCentre(d, type);
-  if (tame)
-    patchFloats(d, c.patches, type, lane, ch, inAt, inBytes, centre);
-  auto immediate = [&] {
-    return tame ? drawFloat(d, type, 3, true, centre) : d.chance(0.3) ? 0 : uint32_t(d.bits());
-  };
+  Floats floats(d, c, type);
+  floats.operand(lane, ch, inAt, inBytes);
   f.opd1_const = 1;
-  f.opd1_addr = immediate();
+  f.opd1_addr = floats.immediate(0.3);
   if (f.tsk_eu_typ == kDepthwise && d.chance(0.9)) {
     int64_t bytes = size * chip::slots(lane, ch) * p.kh * p.kw, at = room.take(bytes, size);
     f.opd1_const = 0;
     f.opd1_addr = chip::localAddress(lane, at);
-    if (tame)
-      patchFloats(d, c.patches, type, lane, ch, at, bytes, centre);
+    floats.operand(lane, ch, at, bytes);
   }
-  f.opd2_addr = immediate(); // pads
+  f.opd2_addr = floats.immediate(0.3); // pads
   f.opd2_const = d.chance();
   int64_t tableLane = startLane(d);
   f.opd3_addr = chip::localAddress(

@@ -37,4 +37,15 @@ inline Axis drawAxis(Draw &d, bool padded, int64_t mode, int64_t mostIn, int64_t
   }
 }
 
+/// Both axes as fields of a command.
+template <class Form> void setWindow(Form &f, const Axis &y, const Axis &x) {
+  f.res0_h = y.out, f.res0_w = x.out;
+  f.opd0_h = y.in, f.opd0_w = x.in, f.opd1_h = y.kernel, f.opd1_w = x.kernel;
+  f.res_op_y_str = y.stride, f.res_op_x_str = x.stride;
+  f.opd1_y_ins0 = y.dilation - 1, f.opd1_x_ins0 = x.dilation - 1;
+  f.opd0_y_ins0 = y.insert, f.opd0_x_ins0 = x.insert;
+  f.opd0_up_pad = y.before, f.opd0_dn_pad = y.after;
+  f.opd0_lf_pad = x.before, f.opd0_rt_pad = x.after;
+}
+
 } // namespace tessera::soak
