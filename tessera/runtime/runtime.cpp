@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <limits>
 #include <set>
 
 namespace tessera::runtime {
@@ -327,11 +328,23 @@ Result<size_t> Session::stageFor(const TensorMap &inputs) const {
   return fail("shape-mismatch", data_->where, "given " + given, "the model takes " + taken);
 }
 
-uint64_t Session::machineBytes() const {
+uint64_t Session::runBytes() const {
+  constexpr uint64_t kMost = std::numeric_limits<uint64_t>::max();
+  auto stageBytes = [&](const Stage &s) {
+    uint64_t sum = chip::kLmemBytes + (chip::kL2End - chip::kL2Base);
+    auto add = [&](uint64_t bytes) { return !__builtin_add_overflow(sum, bytes, &sum); };
+    if (!add(contextBytes(s)) || !add(s.ioSize))
+      return kMost;
+    for (const auto *list : {&s.inputs, &s.outputs})
+      for (const TensorInfo &t : *list)
+        if (auto bytes = bytesOf(t, sizeof(float)); !bytes || !add(*bytes))
+          return kMost;
+    return sum;
+  };
   uint64_t most = 0;
   for (const Stage &s : data_->model.nets.front().stages)
-    most = std::max(most, contextBytes(s) + s.ioSize);
-  return most + chip::kLmemBytes + (chip::kL2End - chip::kL2Base);
+    most = std::max(most, stageBytes(s));
+  return most;
 }
 
 Result<std::unique_ptr<sim::Machine>> Session::takeMachine(size_t stage) const {

@@ -50,8 +50,9 @@ public:
   /// The same run for somebody who looks on: one command at a time.
   Result<Steps> begin(const TensorMap &inputs) const;
 
-  /// Bytes of host memory that one run() takes at most, beside the coefficients, which are shared.
-  uint64_t machineBytes() const;
+  /// Bytes of host memory that one run() takes at most, its inputs and outputs as F32 among them,
+  /// beside the coefficients, which are shared; 2^64 - 1 where a shape is more than can be counted.
+  uint64_t runBytes() const;
 
 private:
   friend class Steps;

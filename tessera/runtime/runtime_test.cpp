@@ -215,6 +215,25 @@ TEST(Session, OutputsThatCannotBeHadAreRefusedBeforeTheRun) {
   }
 }
 
+TEST(Session, BytesOfARunAreCountedWithoutOverflow) {
+  bmodel::Model model = copyModel();
+  auto bytes = [&] {
+    auto session = Session::create(model, "copy.bmodel");
+    EXPECT_TRUE(session) << session.error().text();
+    return session ? session->runBytes() : 0;
+  };
+  uint64_t machine = 0x2000 + chip::kLmemBytes + (chip::kL2End - chip::kL2Base);
+  EXPECT_EQ(bytes(), machine + 2 * 4 * sizeof(float));
+  auto &outputs = model.nets[0].stages[0].outputs;
+  outputs[0].shape = {int64_t(1) << 20, int64_t(1) << 20};
+  EXPECT_EQ(bytes(), machine + 4 * sizeof(float) + (uint64_t(1) << 42));
+  outputs[0].shape = {int64_t(1) << 32, int64_t(1) << 32}; // 0 elements in 64 bits
+  EXPECT_EQ(bytes(), ~uint64_t(0));
+  outputs[0].shape = {int64_t(1) << 60};
+  outputs.resize(6, outputs[0]); // each can be counted, their sum cannot
+  EXPECT_EQ(bytes(), ~uint64_t(0));
+}
+
 TEST(Session, AStoreIntoCoefficientsIsLocated) {
   bmodel::Model model = copyModel();
   model.nets[0].stages[0].coeff = std::vector<uint8_t>(0x1000, 1);

@@ -53,14 +53,7 @@ public:
     return ms ? std::optional(*ms) : std::nullopt;
   }
   bool concurrent() const override { return true; }
-  uint64_t runBytes() const override {
-    uint64_t bytes = session_.machineBytes();
-    for (const bmodel::Stage &s : session_.model().nets.front().stages)
-      for (const auto *list : {&s.inputs, &s.outputs})
-        for (const bmodel::TensorInfo &t : *list)
-          bytes += uint64_t(elementCount(t.shape)) * sizeof(float);
-    return bytes;
-  }
+  uint64_t runBytes() const override { return session_.runBytes(); }
   Result<TensorMap> run(const TensorMap &inputs, bool all) override {
     runtime::RunOptions options;
     options.dumpAllTensors = all;
