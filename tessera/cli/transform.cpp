@@ -27,6 +27,12 @@ void addTransform(Program &p) {
                    "transposed convolutions become one op with the 3x3 convolution behind their "
                    "concat: never, pays (where it takes fewer cycles), always")
       ->check(CLI::IsMember({"never", "pays", "always"}));
+  verb->add_option("--patterns", o->patterns,
+                   "files of rewrites of your own, applied in turn (docs/patterns.md)");
+  verb->add_flag("--unchecked_patterns", o->uncheckedPatterns,
+                 "do not compare the network before and after them");
+  verb->add_option("--imported", o->imported,
+                   "module for the network as imported, which patterns are applied to");
   recipe->add(verb);
   onRun(p, verb, [=, &p]() -> Result<Answer> {
     if (std::any_of(o->modelName.begin(), o->modelName.end(),
@@ -38,7 +44,10 @@ void addTransform(Program &p) {
                   "give a name; folders belong into --mlir");
     TESSERA_TRY(checkEnding("--mlir", o->mlir, ".mlir"));
     TESSERA_TRY(checkEnding("--test_result", o->testResult, ".npz"));
-    TESSERA_TRY(keepInputs({o->modelDef, o->testInput}, {o->mlir, o->testResult}));
+    TESSERA_TRY(checkEnding("--imported", o->imported, ".mlir"));
+    std::vector<std::filesystem::path> inputs{o->modelDef, o->testInput};
+    inputs.insert(inputs.end(), o->patterns.begin(), o->patterns.end());
+    TESSERA_TRY(keepInputs(inputs, {o->mlir, o->testResult, o->imported}));
     if (!o->testResult.empty() && o->testInput.empty())
       return fail("usage", "tessera transform", "--test_result needs --test_input", "");
     TESSERA_ASSIGN(o->inputShapes, shapes->shapes());

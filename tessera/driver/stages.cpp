@@ -4,6 +4,7 @@
 #include "tessera/bmodel/bmodel.h"
 #include "tessera/calibrate/calibrate.h"
 #include "tessera/driver/compile.h"
+#include "tessera/driver/patterns.h"
 #include "tessera/driver/recipe.h"
 #include "tessera/image/image.h"
 #include "tessera/import/onnx/import.h"
@@ -93,7 +94,10 @@ Result<Report> transform(const TransformOptions &o) {
   import.reproDir = o.repro;
   TESSERA_ASSIGN(ir::Module module, onnx_import::importOnnx(o.modelDef, import));
   applyRecipe(module, o.recipe);
+  if (!o.imported.empty())
+    TESSERA_TRY(module.save(o.imported, o.imported.stem().string() + "_weight.npz"));
   ir::Module imported = module.clone();
+  TESSERA_TRY(applyPatterns(module, o, report));
   // Rewrites: fold BatchNorm, ReLU and pre-processing nodes.
   optimize::OptimizeOptions how;
   how.compose = o.compose == "always" ? optimize::Composition::Always
@@ -106,8 +110,9 @@ Result<Report> transform(const TransformOptions &o) {
   module.main().walk([&](mlir::Operation *op) {
     ops += !llvm::isa<top::WeightOp, mlir::func::FuncOp, mlir::func::ReturnOp>(op);
   });
-  report.json = {
-      {"mlir", o.mlir.string()}, {"weights", beside(o.mlir, weights).string()}, {"ops", ops}};
+  report.json["mlir"] = o.mlir.string();
+  report.json["weights"] = beside(o.mlir, weights).string();
+  report.json["ops"] = ops;
   report.lines.push_back(fmt::format("{}: {} ops, weights in {}", o.mlir.string(), ops, weights));
   for (const std::string &note : rewrites.notes) {
     report.json["notes"].push_back(note);

@@ -21,7 +21,10 @@ struct TransformOptions {
   RecipeFlags recipe;
   std::filesystem::path testInput, testResult; ///< empty: no test run
   std::filesystem::path repro;                 ///< folder for one-node models of refused nodes
-  std::string compose = "pays"; ///< transposed convolutions with the next: never, pays, always
+  std::string compose = "pays";   ///< transposed convolutions with the next: never, pays, always
+  std::filesystem::path imported; ///< empty, or where to write the module before all rewrites
+  std::vector<std::filesystem::path> patterns; ///< the user's rewrites (docs/patterns.md)
+  bool uncheckedPatterns = false;              ///< they may change what the network computes
 };
 /// ONNX -> optimised top module. With a test input: writes NAME_in_f32.npz beside `mlir`, runs the
 /// network before and after the rewrites, compares, writes all tensors to `testResult`.
