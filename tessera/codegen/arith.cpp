@@ -128,10 +128,11 @@ Instruction interleave(const LocalTensor &plane, int64_t stepY, int64_t stepX, i
 
 Instruction copyRows(const LocalTensor &from, const LocalTensor &to) {
   std::array<int64_t, 4> size{1, to.c, to.h, to.w};
-  if (to.h * to.w <= chip::kMaxDim)
+  bool flat = to.rowPitch() == to.w && from.rowPitch() == from.w && to.h * to.w <= chip::kMaxDim;
+  if (flat)
     size = {1, to.c, 1, to.h * to.w};
   auto strides = [&](const LocalTensor &t) {
-    return isa::Strides{0, uint64_t(t.planeElements()), uint64_t(size[3]), 1};
+    return isa::Strides{0, uint64_t(t.planeElements()), uint64_t(flat ? size[3] : t.rowPitch()), 1};
   };
   return stridedCopy(to.dtype, size, to.address, strides(to), extent(to), from.address,
                      strides(from), extent(from));

@@ -75,7 +75,7 @@ struct ConvSlice {
   std::optional<LaneRange> padTable;
   bool accumulate = false;       ///< add to what the accumulator holds
   LocalTensor accumulator;       ///< I32 [1, oc, oh, ow]; of floats the result, of the input's type
-  std::optional<LaneRange> bias; ///< floats only: compact F32 [1, oc, 1, 1]
+  std::optional<LaneRange> bias; ///< floats: compact F32 [1, oc, 1, 1]; depthwise: of I32
 };
 Instruction convolve(const ConvSlice &s);
 /// sum = sat32(acc + bias), bias compact int32 [1,c,1,1] at `bias`. Costs half if sum is not acc.

@@ -105,12 +105,12 @@ Instructions computeWindows(const ConvPlan &p, const ConvPlace &at, const Addres
   bool tail = p.tail(at.i), whole = p.ic.size() > 1;
   ConvBlockLayout layout = p.layout(at.o, at.i);
   LocalTensor accBlock = resultTensor(p, at, a, DType::I32, p.acc);
-  LocalTensor sumBlock = p.bias ? resultTensor(p, at, a, DType::I32, p.sum) : accBlock;
+  LocalTensor sumBlock = p.hasSum() ? resultTensor(p, at, a, DType::I32, p.sum) : accBlock;
   for (int64_t s = 0; s < ocSlots; ++s) {
     LocalTensor acc = accBlock.slotRange(s, 1), sum = sumBlock.slotRange(s, 1);
     if (!whole)
       acc.address = accBlock.address;
-    if (p.bias)
+    if (p.hasSum())
       sum.address = sumBlock.address;
     else
       sum = acc;
@@ -129,11 +129,19 @@ Instructions computeWindows(const ConvPlan &p, const ConvPlace &at, const Addres
       c.padTable = LaneRange{a[size_t(p.pads)], uint32_t(a[size_t(p.pads)] + 2 * in.slots())};
     c.accumulate = at.i > 0;
     c.accumulator = acc;
-    list.push_back(convolve(c));
+    auto bias = uint32_t(a[size_t(p.weights)] + layout.bias + 4 * s);
+    if (p.work.depthwise) {
+      c.input = in.slotRange(s, 1);
+      if (p.biasInside)
+        c.bias = LaneRange{bias, bias + 4};
+      list.push_back(convolveDepthwise(c));
+    } else {
+      list.push_back(convolve(c));
+    }
     if (!tail)
       continue;
-    if (p.bias)
-      list.push_back(addBias(acc, uint32_t(a[size_t(p.weights)] + layout.bias + 4 * s), sum));
+    if (p.hasSum())
+      list.push_back(addBias(acc, bias, sum));
     list.push_back(requantize(sum, uint32_t(a[size_t(p.weights)] + s * chip::kEuBytes),
                               result.slotRange(s, 1)));
   }
@@ -234,9 +242,13 @@ void addConvConstants(ConvPlan &p, const AddConstant &addConstant) {
   auto append = [&](const ConvBlock &b) { return appendRows(bytes, b.bytes, b.rows, b.width); };
   for (size_t o = 0; o < p.oc.size(); ++o)
     for (size_t i = 0; i < p.ic.size(); ++i)
-      p.blocks[o * p.ic.size() + i] = append(packConvBlock(
-          p.work.filter, p.bias ? &p.work.bias : nullptr, p.work.multiplier, p.work.rshift,
-          p.oc[o].first, p.oc[o].second, p.ic[i].first, p.ic[i].second, p.tail(i), p.byCell));
+      p.blocks[o * p.ic.size() + i] = append(
+          p.work.depthwise
+              ? packDepthwiseBlock(p.work.filter, p.bias ? &p.work.bias : nullptr,
+                                   p.work.multiplier, p.work.rshift, p.oc[o].first, p.oc[o].second)
+              : packConvBlock(p.work.filter, p.bias ? &p.work.bias : nullptr, p.work.multiplier,
+                              p.work.rshift, p.oc[o].first, p.oc[o].second, p.ic[i].first,
+                              p.ic[i].second, p.tail(i), p.byCell));
   if (p.padTable)
     for (size_t i = 0; i < p.ic.size(); ++i)
       p.padTables[i] = append(packPadTable(p.work.padValue, p.ic[i].first, p.ic[i].second));

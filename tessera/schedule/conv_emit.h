@@ -1,5 +1,6 @@
 #pragma once
 // The commands of one slice of a convolution that is planned on its own. Private to plan_conv.cpp.
+#include "tessera/codegen/depthwise.h"
 #include "tessera/schedule/cuts.h"
 #include "tessera/schedule/plan_ops.h"
 
@@ -11,7 +12,8 @@ struct ConvPlan {
   std::vector<Range> oc, ic; ///< blocks of output channels, parts of input channels
   std::vector<codegen::AxisSlice> rows, columns;
   bool bias = false, padTable = false, weightsSigned = true;
-  bool byCell = false; ///< a transposed convolution as codegen/deconv.h makes it
+  bool biasInside = false; ///< a depthwise convolution's command adds it
+  bool byCell = false;     ///< a transposed convolution as codegen/deconv.h makes it
   int32_t padValue = 0;
   // Slot numbers.
   int input = -1, weights = -1, pads = -1, acc = -1, sum = -1, result = -1;
@@ -25,9 +27,13 @@ struct ConvPlan {
 
   /// One command makes the result: no sums in int32.
   bool floats() const { return dtypeIsFloat(work.input.dtype); }
-  bool hasSum() const { return bias && !floats(); }
+  /// A pass of its own adds the bias.
+  bool hasSum() const { return bias && !floats() && !biasInside; }
   bool tail(size_t i) const { return i + 1 == ic.size(); }
   codegen::ConvBlockLayout layout(size_t o, size_t i) const {
+    if (work.depthwise)
+      return codegen::depthwiseBlockLayout(oc[o].second - oc[o].first,
+                                           work.y.kernel * work.x.kernel, bias);
     return codegen::convBlockLayout(oc[o].second - oc[o].first, ic[i].second - ic[i].first,
                                     work.y.kernel * work.x.kernel, tail(i), bias,
                                     work.filter.dtype());

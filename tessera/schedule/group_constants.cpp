@@ -1,5 +1,7 @@
 #include "tessera/schedule/group_constants.h"
 
+#include "tessera/codegen/depthwise.h"
+
 namespace tessera::schedule {
 
 using namespace codegen;
@@ -8,6 +10,8 @@ std::vector<ConvBlockLayout> convParts(const GroupPlan &p, size_t k, size_t bloc
   const GroupOp &op = p.work.ops[k];
   auto [oc0, oc1] = p.steps[k].blocks[block];
   int64_t cells = op.conv->y.kernel * op.conv->x.kernel;
+  if (op.conv->depthwise)
+    return {depthwiseBlockLayout(oc1 - oc0, cells, p.steps[k].bias)};
   std::vector<ConvBlockLayout> list(op.inputs.size());
   size_t last = op.inputs.size() - 1;
   auto part = [&](size_t i) {
@@ -47,6 +51,10 @@ std::vector<uint8_t> packConv(const GroupPlan &p, size_t k, size_t block) {
   const GroupStep &step = p.steps[k];
   const ConvWork &w = *op.conv;
   auto [oc0, oc1] = step.blocks[block];
+  if (w.depthwise)
+    return packDepthwiseBlock(w.filter, step.bias ? &w.bias : nullptr, w.multiplier, w.rshift, oc0,
+                              oc1)
+        .bytes;
   int64_t rows = std::min(oc1 - oc0, chip::kLanes), width = blockWidth(p, k, block);
   std::vector<uint8_t> lanes(size_t(rows * width));
   size_t last = op.inputs.size() - 1;

@@ -2,6 +2,7 @@
 
 #include "tessera/codegen/arith.h"
 #include "tessera/codegen/deconv.h"
+#include "tessera/codegen/depthwise.h"
 #include "tessera/codegen/pool2d.h"
 #include "tessera/schedule/group_constants.h"
 
@@ -69,6 +70,8 @@ public:
       convolveUp();
     else if (op_.conv && step_.byCell)
       convolveByCell();
+    else if (op_.conv && op_.conv->depthwise)
+      convolveChannels();
     else if (op_.conv)
       convolveRows();
     else
@@ -184,6 +187,45 @@ private:
           list_.push_back(addBias(acc, uint32_t(weights + parts.back().bias + 4 * s), sum));
         }
         finish(sum, uint32_t(weights + s * chip::kEuBytes), slot, a, b);
+      }
+  }
+
+  void convolveChannels() {
+    const GroupInput &in = op_.inputs[0];
+    ConvBlockLayout layout = convParts(p_, at_.op, at_.block)[0];
+    auto [c0, c1] = channels_;
+    uint32_t constants = address(step_.weights);
+    for (int64_t s = 0; s < chip::slots(0, c1 - c0); ++s)
+      for (int64_t a = at_.from; a < at_.to; a += step_.subRows) {
+        int64_t b = std::min(a + step_.subRows, at_.to), slot = c0 / chip::kLanes + s;
+        ConvSlice c;
+        c.y = *inputRows(in, a, b);
+        c.x = p_.columns(in);
+        c.input = inputWindow(p_, at_, 0, c.y.in0, c.y.in1, a_).slotRange(slot, 1);
+        if (!c.input.isAligned()) {
+          LocalTensor flat = c.input;
+          flat.address = address(p_.window);
+          flat.plane = flat.pitch = 0;
+          list_.push_back(copyRows(c.input, flat));
+          c.input = flat;
+        }
+        c.axisY = in.y;
+        c.axisX = in.x;
+        c.weights = uint32_t(constants + layout.filter + s * layout.slotBytes);
+        c.weightBytes = layout.slotBytes;
+        c.weightsSigned = step_.weightsSigned;
+        c.padValue = step_.padValue;
+        auto bias = uint32_t(constants + layout.bias + 4 * s);
+        if (step_.biasInside)
+          c.bias = LaneRange{bias, bias + 4};
+        c.accumulator = {address(p_.acc), DType::I32, c.input.c, b - a, view_.shape[3]};
+        list_.push_back(convolveDepthwise(c));
+        LocalTensor sum = c.accumulator;
+        if (step_.bias && !step_.biasInside) {
+          sum.address = address(p_.sum);
+          list_.push_back(addBias(c.accumulator, bias, sum));
+        }
+        finish(sum, uint32_t(constants + s * chip::kEuBytes), slot, a, b);
       }
   }
 

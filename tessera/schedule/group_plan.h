@@ -23,8 +23,9 @@ struct GroupStep {
   // Of ops with weights.
   std::vector<Range> blocks; ///< of output channels
   bool resident = true, bias = false, weightsSigned = true, byCell = false;
-  int64_t biases = 0; ///< of an UpConv
-  int weights = -1;   ///< slot
+  bool biasInside = false; ///< the command of a depthwise convolution adds it
+  int64_t biases = 0;      ///< of an UpConv
+  int weights = -1;        ///< slot
   int32_t padValue = 0;
   int64_t subRows = 1; ///< of the result (of the input if byCell) that fit the accumulator
   int32_t constants = -1;
@@ -37,6 +38,7 @@ struct GroupPlan {
   std::vector<GroupBuffer> buffers; ///< by tensor
   std::vector<GroupStep> steps;     ///< by op
   int acc = -1, sum = -1, plane = -1;
+  int window = -1; ///< slot of what a command without strides reads of a tensor
 
   const View &view(int32_t t) const { return work.tensors[size_t(t)].view; }
   const View &inputView(const GroupInput &i) const {

@@ -133,6 +133,8 @@ private:
         return false;
       if (conv->rotate && op.inputs.size() > 1)
         return false;
+      if (op.inputs.size() > 1)
+        conv = conv->dense();
       if (whole && s_.options_.unfold != Unfolding::Never)
         if (auto flat = unfolded(*conv, form_)) {
           op.inputs[0].unfold = flat->unfold;
@@ -151,7 +153,7 @@ private:
               a->in > chip::kMaxDim || a->out > chip::kMaxDim)
             return false;
       }
-      TESSERA_CHECK(channels == conv->filter.dim(1), "inputs of a group's convolution");
+      TESSERA_CHECK(channels == conv->inputChannels(), "inputs of a group's convolution");
       op.conv = std::move(conv);
     } else if (auto *u = std::get_if<UpConv>(&layer.op)) {
       op.upConv = u;

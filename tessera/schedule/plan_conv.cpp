@@ -43,7 +43,7 @@ std::optional<LayerPlan> build(const std::shared_ptr<ConvPlan> &p, const Cut &cu
   if (p->hasSum())
     p->sum = plan.addSlot({"sum", accBytes, 1, true});
   if (!p->floats())
-    p->acc = plan.addSlot({"acc", accBytes * sums, 1, !p->bias});
+    p->acc = plan.addSlot({"acc", accBytes * sums, 1, !p->hasSum()});
   if (p->byCell)
     p->plane = plan.addSlot({"plane", chip::alignedLaneBytes(0, 1, 1, ih, iw, resultBytes), 1});
   int64_t results = bands * int64_t(p->oc.size());
@@ -119,7 +119,8 @@ std::optional<LayerPlan> build(const std::shared_ptr<ConvPlan> &p, const Cut &cu
       p->work.unfold  ? (p->work.x.kernel > 1 ? ", kernel rows unfolded into channels"
                                               : ", window unfolded into channels")
       : p->work.stack ? fmt::format(", {} bands side by side in the lanes", p->work.stack->bands)
-                      : "",
+      : p->work.depthwise ? ", channel by channel"
+                          : "",
       bands > 1 && p->oc.size() > 1 ? (cut.blocksOutside ? ", blocks outside" : ", bands outside")
                                     : "");
   return plan;
@@ -127,7 +128,7 @@ std::optional<LayerPlan> build(const std::shared_ptr<ConvPlan> &p, const Cut &cu
 
 // The best cut of the convolution as it is given.
 std::optional<LayerPlan> planForm(const ConvWork &work, const Options &options) {
-  int64_t oc = work.filter.dim(0), ic = work.filter.dim(1);
+  int64_t oc = work.filter.dim(0), ic = work.inputChannels();
   for (const WindowAxis *a : {&work.y, &work.x})
     if (a->stride > chip::kMaxWindowStride || a->dilation > chip::kMaxDilation ||
         a->insert > chip::kMaxConvInsert || a->kernel > chip::kMaxDim)
@@ -135,10 +136,13 @@ std::optional<LayerPlan> planForm(const ConvWork &work, const Options &options) 
   ConvPlan shared;
   shared.work = work;
   shared.bias = !work.bias.empty();
+  shared.biasInside = work.depthwise && shared.bias && biasFitsSum(work.filter, work.bias);
   shared.weightsSigned = work.filter.dtype() == DType::I8;
   if (!work.padValue.empty()) {
     bool equal = std::all_of(work.padValue.begin(), work.padValue.end(),
                              [&](int32_t v) { return v == work.padValue[0]; });
+    if (work.depthwise && !equal)
+      return std::nullopt;
     shared.padTable = !equal;
     shared.padValue = equal ? work.padValue[0] : 0;
   }
@@ -174,6 +178,10 @@ std::optional<LayerPlan> planForm(const ConvWork &work, const Options &options) 
                   return offer({ocs, ics, rows, columns, blocksOutside});
                 });
   };
+  if (work.depthwise) { // a block of the result needs the same channels of the input
+    search(ocSlots, icSlots);
+    return choice.take();
+  }
   for (int64_t ocs : blockSizes(ocSlots))
     search(ocs, icSlots);
   if (byCell && !choice.any()) { // too large in that form
@@ -193,7 +201,7 @@ std::optional<LayerPlan> planForm(const ConvWork &work, const Options &options) 
 
 std::optional<ConvWork> unfolded(const ConvWork &work, Unfolded what) {
   int64_t columns = what == Unfolded::Cells ? work.x.kernel : 1;
-  if (work.rotate || work.y.insert > 0 || work.x.insert > 0 ||
+  if (work.rotate || work.depthwise || work.y.insert > 0 || work.x.insert > 0 ||
       !unfoldPays(work.filter.dim(1), work.y.kernel * columns))
     return std::nullopt;
   Unfold u{work.input, work.y, work.x, work.padValue.empty() ? 0 : work.padValue[0]};
@@ -218,6 +226,14 @@ std::optional<ConvWork> unfolded(const ConvWork &work, Unfolded what) {
   return w;
 }
 
+ConvWork ConvWork::dense() const {
+  ConvWork w = *this;
+  if (depthwise)
+    w.filter = expandGroups(filter, filter.dim(0));
+  w.depthwise = false;
+  return w;
+}
+
 std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options) {
   if (dtypeIsFloat(work.input.dtype)) // the other forms sum in another order
     return planForm(work, options);
@@ -227,6 +243,12 @@ std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options) 
       if (auto plan = planForm(*form, options))
         choice.offer(std::move(*plan));
   };
+  if (work.depthwise) {
+    offer(work);
+    if (auto plan = planConv(work.dense(), options))
+      choice.offer(std::move(*plan));
+    return choice.take();
+  }
   bool must = options.unfold == Unfolding::Always;
   if (options.unfold != Unfolding::Never) {
     offer(unfolded(work, Unfolded::Cells));

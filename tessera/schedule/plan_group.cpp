@@ -1,6 +1,7 @@
 #include "tessera/schedule/plan_group.h"
 
 #include "tessera/codegen/deconv.h"
+#include "tessera/codegen/depthwise.h"
 #include "tessera/schedule/group_constants.h"
 #include "tessera/schedule/group_emit.h"
 #include "tessera/schedule/local_memory.h"
@@ -62,6 +63,8 @@ public:
     p_->acc = plan_.addSlot({"acc", accBytes_, 1, !bias_});
     if (planeBytes_)
       p_->plane = plan_.addSlot({"plane", planeBytes_});
+    if (windowBytes_)
+      p_->window = plan_.addSlot({"window", windowBytes_});
     for (size_t k = 0; k < p_->work.ops.size(); ++k)
       placeResult(k);
     plan_.lifetimes = !several_;
@@ -182,14 +185,17 @@ private:
     } else {
       const ConvWork &w = *op.conv;
       step.bias = !w.bias.empty();
+      step.biasInside = w.depthwise && step.bias && biasFitsSum(w.filter, w.bias);
       step.weightsSigned = w.filter.dtype() == DType::I8;
       step.padValue = w.padValue.empty() ? 0 : w.padValue[0];
       step.byCell = w.rotate && op.inputs.size() == 1 && runsByCell(op.inputs[0].y, op.inputs[0].x);
     }
-    bias_ |= step.bias;
+    bias_ |= step.bias && !step.biasInside;
     chooseSubRows(k);
     if (!everySumSeesInput(k))
       return false;
+    if (op.conv && op.conv->depthwise)
+      measureWindow(k);
     cutWeights(k);
     return true;
   }
@@ -231,15 +237,42 @@ private:
     const GroupStep &step = p_->steps[k];
     if (op.upConv || step.byCell)
       return true;
-    int64_t newRows = p_->buffers[size_t(op.result)].newRows;
-    for (const auto &band : p_->bands) {
-      const BandRows &r = band[size_t(op.result)];
+    bool all = true;
+    eachSum(k, [&](size_t, int64_t a, int64_t b) { all = all && seesSome(op, a, b); });
+    return all;
+  }
+
+  /// The rows of the result that op k sums up at once: f(band, from, to).
+  template <class F> void eachSum(size_t k, F f) const {
+    int32_t result = p_->work.ops[k].result;
+    int64_t newRows = p_->buffers[size_t(result)].newRows, subRows = p_->steps[k].subRows;
+    for (size_t band = 0; band < p_->bands.size(); ++band) {
+      const BandRows &r = p_->bands[band][size_t(result)];
       for (int64_t from = r.from; from < r.to; from += newRows)
-        for (int64_t a = from, to = std::min(from + newRows, r.to); a < to; a += step.subRows)
-          if (!seesSome(op, a, std::min(a + step.subRows, to)))
-            return false;
+        for (int64_t a = from, to = std::min(from + newRows, r.to); a < to; a += subRows)
+          f(band, a, std::min(a + subRows, to));
     }
-    return true;
+  }
+
+  /// What has to be copied before a command without strides can read it.
+  void measureWindow(size_t k) {
+    const GroupOp &op = p_->work.ops[k];
+    const GroupInput &in = op.inputs[0];
+    AxisSlice x = p_->columns(in);
+    const View &v = p_->inputView(in);
+    bool inside = in.tensor >= 0;
+    int64_t width = inside ? v.shape[3] : x.inputs();
+    eachSum(k, [&](size_t band, int64_t a, int64_t b) {
+      auto y = inputRows(in, a, b);
+      const BandRows &r = p_->bands[band][size_t(op.result)];
+      int64_t row =
+          inside ? p_->bands[band][size_t(in.tensor)].from : inputRows(in, r.from, r.to)->in0;
+      int64_t first =
+          (y->in0 - row) * width + (inside ? p_->buffers[size_t(in.tensor)].head + x.in0 : 0);
+      if (first % chip::kEuBytes || x.inputs() != width)
+        windowBytes_ =
+            std::max(windowBytes_, chip::alignedLaneBytes(0, 1, 1, y->inputs(), x.inputs(), 1));
+    });
   }
 
   /// Weights: all of them at once and for good, or block after block.
@@ -313,7 +346,7 @@ private:
       int64_t blocks = int64_t(step.blocks.size()), block = int64_t(at.block);
       s.inputs.push_back(
           {step.weights, step.resident || blocks == 1 ? block : number * blocks + block});
-      for (int scratch : {p_->sum, p_->acc, p_->plane})
+      for (int scratch : {p_->sum, p_->acc, p_->plane, p_->window})
         if (scratch >= 0)
           s.work.push_back({scratch, 0});
     }
@@ -340,7 +373,7 @@ private:
   int64_t batch_ = 1;
   bool several_ = false; ///< bands, of all batches
   bool bias_ = false;    ///< some op has one
-  int64_t accBytes_ = 0, planeBytes_ = 0;
+  int64_t accBytes_ = 0, planeBytes_ = 0, windowBytes_ = 0;
   int64_t passed_ = 0; ///< contents of passing buffers
 };
 

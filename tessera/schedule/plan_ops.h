@@ -21,12 +21,13 @@ struct Epilogue {
 
 struct ConvWork {
   View input, output;
-  Tensor filter; ///< dense over groups
+  Tensor filter; ///< dense over groups, or of each channel alone
   Tensor bias;   ///< may be empty
   std::vector<int32_t> multiplier, rshift, padValue;
   codegen::WindowAxis y, x;
   bool rotate = false;
-  bool relu = false; ///< of floats
+  bool depthwise = false; ///< filter [c, 1, kh, kw]: channel by channel
+  bool relu = false;      ///< of floats
   std::vector<Epilogue> epilogues = {};
   bool storeResult = true; ///< false: only epilogues want it
   /// The input is loaded with its kernel's cells as channels; filter and axes are those of the 1x1
@@ -34,6 +35,10 @@ struct ConvWork {
   std::optional<Unfold> unfold = {};
   /// The input is loaded as bands side by side; everything else is of the stacked convolution.
   std::optional<Stack> stack = {};
+
+  int64_t inputChannels() const { return filter.dim(depthwise ? 0 : 1); }
+  /// Without `depthwise`.
+  ConvWork dense() const;
 };
 /// What of the kernel becomes channels: all of it, or its rows only, which loads the input fewer
 /// times.

@@ -67,7 +67,9 @@ std::optional<ConvWork> Scheduler::convWork(int32_t l) const {
     ConvWork w;
     w.input = in;
     w.output = out;
-    w.filter = expandGroups(op.filter, op.group);
+    w.depthwise = op.group > 1 && op.group == in.shape[1] && op.group == out.shape[1] &&
+                  !dtypeIsFloat(in.dtype) && std::is_same_v<decltype(op), const Conv2D &>;
+    w.filter = w.depthwise ? op.filter : expandGroups(op.filter, op.group);
     w.bias = op.bias;
     w.multiplier = op.multiplier;
     w.relu = op.relu;

@@ -273,6 +273,50 @@ TEST(Conv, Random) {
   });
 }
 
+TEST(DepthwiseConv, Random) {
+  // Alone, or between 1x1 convolutions that keep its tensors in local memory.
+  randomRounds("depthwise", 40, [](Builder &b) {
+    Window2d w = window({b.between(1, 5), b.between(1, 5)}, {b.between(1, 3), b.between(1, 3)},
+                        {b.between(0, 3), b.between(0, 3), b.between(0, 3), b.between(0, 3)},
+                        {b.between(1, 3), b.between(1, 3)});
+    Shape in{b.between(1, 2), b.between(2, 140), b.between(1, 50), b.between(1, 70)};
+    for (int a = 0; a < 2; ++a) { // every window meets the input
+      int64_t out = w.outputSize(a, in[size_t(2 + a)]), pad = w.pads[size_t(a)];
+      if (out < 1 || (out - 1) * w.strides[size_t(a)] >= in[size_t(2 + a)] + pad ||
+          w.extent(a) <= pad)
+        return false;
+    }
+    int32_t x = b.input(in, b.i8OrU8(), 1);
+    bool inside = b.between(0, 1);
+    if (inside)
+      x = b.conv(x, in[1], Window2d{}, b.i8OrU8());
+    std::vector<int32_t> padValue;
+    if (b.between(0, 3) == 0)
+      padValue.assign(
+          size_t(in[1]),
+          int32_t(b.tensor(x).dtype == DType::U8 ? b.between(0, 255) : b.between(-128, 127)));
+    x = b.conv(x, in[1], w, b.i8OrU8(), b.between(0, 3) > 0, in[1], padValue, b.i8OrU8());
+    if (inside)
+      x = b.conv(x, b.between(1, 80), Window2d{}, b.i8OrU8());
+    b.output(x);
+    return true;
+  });
+}
+TEST(DepthwiseConv, RunsChannelByChannelAndSaturatesItsBias) {
+  for (bool large : {false, true}) {
+    Network net =
+        single("depthwise_bias", 9, {1, 70, 12, 20}, DType::I8, [](Builder &b, int32_t x) {
+          return b.conv(x, 70, window({3, 3}, {1, 1}, {1, 1, 1, 1}), DType::I8, true, 70);
+        });
+    auto &conv = std::get<Conv2D>(net.layers[0].op);
+    for (int64_t c = 0; large && c < 70; ++c)
+      conv.bias.as<int32_t>()[size_t(c)] = c % 2 ? INT32_MAX - 9 : INT32_MIN + 9;
+    auto outcome = check(net, randomInputs(net, 11), {.groups = false});
+    ASSERT_TRUE(outcome) << outcome.error().text();
+    EXPECT_EQ(outcome->difference, "");
+    EXPECT_NE(outcome->scheduleText.find("channel by channel"), std::string::npos);
+  }
+}
 TEST(Deconv, UpsamplingOfAUnet) {
   expectEqual(single("deconv_unet", 1, {1, 128, 13, 19}, DType::U8, [](Builder &b, int32_t x) {
     return b.deconv(x, 64, window({2, 2}, {2, 2}), DType::I8);

@@ -1,0 +1,94 @@
+#include "tessera/codegen/depthwise.h"
+
+#include "tessera/numerics/rounding.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+namespace tessera::codegen {
+
+ConvBlockLayout depthwiseBlockLayout(int64_t channels, int64_t cells, bool bias) {
+  ConvBlockLayout b;
+  int64_t slots = chip::slots(0, channels);
+  b.bias = (slots - 1) * chip::kEuBytes + 12;
+  b.filter = b.bias + (bias ? 4 * slots : 0);
+  b.slotBytes = cells;
+  b.width = chip::alignUp(b.filter + slots * cells, chip::kEuBytes);
+  return b;
+}
+
+ConvBlock packDepthwiseBlock(const Tensor &filter, const Tensor *bias,
+                             std::span<const int32_t> multiplier, std::span<const int32_t> rshift,
+                             int64_t c0, int64_t c1) {
+  int64_t cells = filter.dim(2) * filter.dim(3);
+  ConvBlockLayout l = depthwiseBlockLayout(c1 - c0, cells, bias != nullptr);
+  ConvBlock b;
+  b.rows = std::min(c1 - c0, chip::kLanes);
+  b.width = l.width;
+  b.bytes.assign(size_t(b.rows * b.width), 0);
+  for (int64_t c = c0; c < c1; ++c) {
+    int64_t slot = (c - c0) / chip::kLanes;
+    uint8_t *row = b.bytes.data() + (c - c0) % chip::kLanes * b.width;
+    int32_t triple[3] = {multiplier[multiplier.size() == 1 ? 0 : size_t(c)],
+                         -rshift[rshift.size() == 1 ? 0 : size_t(c)], 0};
+    std::memcpy(row + slot * chip::kEuBytes, triple, sizeof triple);
+    if (bias)
+      std::memcpy(row + l.bias + 4 * slot, bias->as<int32_t>().data() + c, 4);
+    std::memcpy(row + l.filter + slot * cells, filter.bytes().data() + c * cells, size_t(cells));
+  }
+  return b;
+}
+
+bool biasFitsSum(const Tensor &filter, const Tensor &bias) {
+  int64_t sum = filter.dim(2) * filter.dim(3) * 255 * 255, most = 0;
+  for (int32_t b : bias.as<int32_t>())
+    most = std::max(most, std::abs(int64_t(b)));
+  return sum + most <= INT32_MAX;
+}
+
+Instruction convolveDepthwise(const ConvSlice &s) {
+  TESSERA_CHECK(s.input.isAligned() && !s.padTable && !s.accumulate, "depthwise slice");
+  isa::sPorD f;
+  f.kernel_rotate = s.rotate;
+  f.opd0_sign = signBit(s.input.dtype);
+  f.opd1_sign = s.weightsSigned;
+  f.opd2_sign = 1;
+  f.opd2_n_str = uint64_t(numerics::Rounding::HalfUp);
+  f.res0_prec = uint64_t(chip::Type::Int32);
+  f.opd0_prec = uint64_t(typeCode(s.input.dtype));
+  f.opd2_const = !s.bias;
+  if (s.bias)
+    f.opd2_addr = s.bias->begin;
+  f.opd3_const = 1;
+  f.opd3_addr = uint32_t(s.padValue) & 0xFF;
+  f.opd1_x_ins0 = uint64_t(s.axisX.dilation - 1);
+  f.opd1_y_ins0 = uint64_t(s.axisY.dilation - 1);
+  f.opd0_up_pad = uint64_t(s.y.padBefore);
+  f.opd0_dn_pad = uint64_t(s.y.padAfter);
+  f.opd0_lf_pad = uint64_t(s.x.padBefore);
+  f.opd0_rt_pad = uint64_t(s.x.padAfter);
+  f.res_op_x_str = uint64_t(s.axisX.stride);
+  f.res_op_y_str = uint64_t(s.axisY.stride);
+  f.res0_n = 1;
+  f.res0_c = uint64_t(s.accumulator.c);
+  f.res0_h = uint64_t(s.accumulator.h);
+  f.res0_w = uint64_t(s.accumulator.w);
+  f.opd0_h = uint64_t(s.input.h);
+  f.opd0_w = uint64_t(s.input.w);
+  f.opd1_h = uint64_t(s.axisY.kernel);
+  f.opd1_w = uint64_t(s.axisX.kernel);
+  f.res0_addr = s.accumulator.address;
+  f.opd0_addr = s.input.address;
+  f.opd1_addr = s.weights;
+  Instruction i{isa::command(f),
+                {s.input.range(), {s.weights, uint32_t(s.weights + s.weightBytes)}},
+                {s.accumulator.range()},
+                {},
+                {}};
+  if (s.bias)
+    i.reads.push_back(*s.bias);
+  return i;
+}
+
+} // namespace tessera::codegen
