@@ -65,9 +65,9 @@ std::vector<std::string> advice(const Network &net, int32_t l, const std::string
   auto cycles = [](const profile::Sum &s) { return s.tiuCycles + s.tiuStall; };
   if (double(cycles(sum)) < kShare * double(total))
     return list;
-  // Other forms of the convolution fill the steps with something else.
-  bool plain =
-      cut.find("unfolded") == std::string::npos && cut.find("side by side") == std::string::npos;
+  // Other forms of the convolution fill the steps with something else, or take none.
+  bool plain = sum.cubeCycles > 0 && cut.find("unfolded") == std::string::npos &&
+               cut.find("side by side") == std::string::npos;
   if (const auto *c = std::get_if<Conv2D>(&layer.op); c && plain) {
     channels("input", c->filter.dim(1) * c->group, sum.cubeCycles, total, list);
     channels("output", c->filter.dim(0), sum.cubeCycles, total, list);
