@@ -14,7 +14,10 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
+#include <algorithm>
+#include <cstring>
 #include <fmt/format.h>
+#include <set>
 
 namespace tessera::optimize {
 namespace {
@@ -43,6 +46,21 @@ std::string kindsOf(mlir::TypeRange types) {
   return s;
 }
 
+// MLIR's parser calls itself for every bracket and ends the program where the stack does.
+bool nestsTooDeep(const std::string &text) {
+  int depth = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != 0 && std::strchr("{[(<", text[i]))
+      ++depth;
+    else if (text[i] != 0 && std::strchr("}])>", text[i]) &&
+             !(text[i] == '>' && i > 0 && text[i - 1] == '-'))
+      depth = std::max(0, depth - 1);
+    if (depth > 100)
+      return true;
+  }
+  return false;
+}
+
 /// Reads a file of patterns and refuses what MLIR would not survive.
 class PatternFile {
 public:
@@ -50,6 +68,9 @@ public:
       : context_(context), where_(std::move(where)) {}
 
   Status read(const std::string &text) {
+    if (nestsTooDeep(text))
+      return fail("bad-pattern", where_, "nests more than 100 brackets",
+                  "docs/patterns.md shows what a file of patterns looks like");
     context_->loadDialect<pdl::PDLDialect, mlir::pdl_interp::PDLInterpDialect>();
     TESSERA_TRY(collect([&] {
       module_ = mlir::parseSourceString<mlir::ModuleOp>(text, mlir::ParserConfig(context_), where_);
@@ -104,9 +125,7 @@ private:
   }
 
   void check(pdl::PatternOp pattern) {
-    if (pattern.getRewriter().getName())
-      refuse(pattern.getRewriter(), "a rewrite by a function of the program",
-             "write the new ops between braces, ending in pdl.replace or pdl.erase");
+    checkRewrite(pattern.getRewriter());
     pattern.walk([&](mlir::Operation *op) {
       if (auto call = llvm::dyn_cast<pdl::ApplyNativeConstraintOp>(op))
         checkCall(op, call.getName().str(), kConstraints, "constraint");
@@ -114,12 +133,43 @@ private:
         checkCall(op, call.getName().str(), kRewrites, "rewrite");
       else if (auto operation = llvm::dyn_cast<pdl::OperationOp>(op))
         checkOperation(operation);
+      else if (auto result = llvm::dyn_cast<pdl::ResultOp>(op)) {
+        if (result.getIndex() != 0)
+          refuse(op, "a second result", "ops of networks have one: pdl.result 0 of %op");
+      } else if (llvm::isa<pdl::ResultsOp>(op))
+        refuse(op, "pdl.results", "ops of networks have one: pdl.result 0 of %op");
       else if (llvm::isa<pdl::EraseOp>(op))
         refuse(op, "pdl.erase", "replace the root; what nobody reads any more goes by itself");
       else if (auto replace = llvm::dyn_cast<pdl::ReplaceOp>(op))
         if (!replace.getReplOperation() && kindsOf(replace.getReplValues().getTypes()) != "v")
           refuse(op, "a replacement that is not one tensor", "ops of networks have one result");
     });
+  }
+
+  // One replacement, of the root, at the end: MLIR trusts that nothing reads or replaces an op that
+  // is gone.
+  void checkRewrite(pdl::RewriteOp rewrite) {
+    if (rewrite.getName() || rewrite.getBodyRegion().empty())
+      return refuse(rewrite, "a rewrite by a function of the program",
+                    "write the new ops between braces, ending in pdl.replace");
+    mlir::Value root = rewrite.getRoot();
+    auto matched = root ? root.getDefiningOp<pdl::OperationOp>() : pdl::OperationOp();
+    if (!matched || !matched.getOpName())
+      return refuse(rewrite, "a rewrite of no known op",
+                    "write pdl.rewrite %root with a root that names its op");
+    mlir::Block &body = rewrite.getBodyRegion().front();
+    auto last = body.empty() ? pdl::ReplaceOp() : llvm::dyn_cast<pdl::ReplaceOp>(&body.back());
+    int64_t replacements =
+        llvm::count_if(body, [](mlir::Operation &op) { return llvm::isa<pdl::ReplaceOp>(op); });
+    if (!last || replacements != 1 || last.getOpValue() != root)
+      return refuse(rewrite, "a rewrite that does not end in its only pdl.replace, of its root",
+                    "what nobody reads any more goes by itself");
+    bool itself = last.getReplOperation() == root;
+    for (mlir::Value by : last.getReplValues())
+      if (auto result = by.getDefiningOp<pdl::ResultOp>())
+        itself |= result.getParent() == root;
+    if (itself)
+      refuse(last, "a replacement by what is replaced", "nothing would stay of it");
   }
 
   void checkCall(mlir::Operation *op, const std::string &name, std::span<const Native> known,
@@ -188,11 +238,16 @@ private:
 struct Names : mlir::RewriterBase::Listener {
   std::vector<mlir::Operation *> inserted;
   std::string pattern;
+  std::set<std::string> taken;
   int64_t applied = 0, made = 0;
   void notifyOperationInserted(mlir::Operation *op, mlir::OpBuilder::InsertPoint) override {
     if (llvm::isa<top::WeightOp>(op)) // named by who makes it
       return;
-    Rewriter::rename(op, fmt::format("{}_{}", pattern, made++));
+    std::string name;
+    do // a pattern of this name may have run before
+      name = fmt::format("{}_{}", pattern, made++);
+    while (!taken.insert(name).second);
+    Rewriter::rename(op, name);
     inserted.push_back(op);
   }
   void notifyOperationReplaced(mlir::Operation *op, mlir::ValueRange by) override {
@@ -283,6 +338,7 @@ Result<int64_t> applyPattern(ir::Module &module, pdl::PatternOp pattern, const s
   mlir::RewritePatternSet set(std::move(compiled));
   Names names;
   names.pattern = name;
+  module.main().walk([&](mlir::Operation *op) { names.taken.insert(ir::nameOf(op)); });
   mlir::GreedyRewriteConfig config;
   config.enableRegionSimplification = mlir::GreedySimplifyRegionLevel::Disabled;
   config.maxNumRewrites = 10000;

@@ -162,6 +162,34 @@ TEST_F(Patterns, BadFilesAreRefusedWithThePlace) {
               HasSubstr("p.mlir:13"));
 }
 
+// Rewrites that MLIR takes and then dies of, or makes a network of that is none.
+TEST_F(Patterns, RewritesThatLeaveNothingOfTheRootAreRefused) {
+  auto rewrite = [&](const std::string &body) {
+    std::string text = example();
+    size_t begin = text.find("    pdl.apply_native_rewrite"), end = text.rfind("  }\n}");
+    return refused(text.replace(begin, end - begin, body));
+  };
+  const std::string replace = "pdl.replace %arg with %new\n";
+  EXPECT_THAT(rewrite(""), HasSubstr("does not end in its only pdl.replace"));
+  EXPECT_THAT(rewrite(replace + replace), HasSubstr("does not end in its only pdl.replace"));
+  EXPECT_THAT(rewrite(replace + "%r = pdl.result 0 of %arg\n"),
+              HasSubstr("does not end in its only pdl.replace"));
+  EXPECT_THAT(rewrite("pdl.replace %softmax with %new\n"),
+              HasSubstr("does not end in its only pdl.replace, of its root"));
+  EXPECT_THAT(rewrite("pdl.replace %new with %arg\n"), HasSubstr("of its root"));
+  EXPECT_THAT(rewrite("%r = pdl.result 0 of %arg\npdl.replace %arg with (%r : !pdl.value)\n"),
+              HasSubstr("a replacement by what is replaced"));
+  EXPECT_THAT(rewrite("%r = pdl.result 1 of %new\npdl.replace %arg with (%r : !pdl.value)\n"),
+              HasSubstr("a second result"));
+  EXPECT_THAT(rewrite("pdl.replace %arg with %arg\n"), HasSubstr("p.mlir:"));
+  EXPECT_THAT(refused(std::string(100000, '{')), HasSubstr("nests more than 100 brackets"));
+  EXPECT_THAT(refused("pdl.pattern @p : benefit(1) {\n%x = pdl.operand\n%root = pdl.operation (%x "
+                      ": !pdl.value)\npdl.rewrite %root {\n%t = pdl.type : tensor<1xf32>\n%new = "
+                      "pdl.operation \"top.Relu\"(%x : !pdl.value) -> (%t : "
+                      "!pdl.type)\npdl.replace %root with %new\n}\n}\n"),
+              HasSubstr("a rewrite of no known op"));
+}
+
 TEST_F(Patterns, OneThatNeverEndsIsRefused) {
   ir::Module m = classifier("");
   auto done = apply(m, R"(pdl.pattern @again : benefit(1) {
