@@ -22,6 +22,8 @@ void addTransform(Program &p) {
   verb->add_option("--test_input", o->testInput,
                    "image, .npy or .npz to run the network on before and after the rewrites");
   verb->add_option("--test_result", o->testResult, "npz for all tensors of that run");
+  verb->add_flag("--one_channel_head", o->oneChannelHead,
+                 "a network that ends in two classes gives one channel: class 1 minus class 0");
   verb->add_option("--repro", o->repro, "folder for one-node models of nodes that are refused");
   verb->add_option("--compose", o->compose,
                    "transposed convolutions become one op with the 3x3 convolution behind their "

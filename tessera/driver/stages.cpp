@@ -104,6 +104,10 @@ Result<Report> transform(const TransformOptions &o) {
                 : o.compose == "pays" ? optimize::Composition::WherePays
                                       : optimize::Composition::Never;
   TESSERA_ASSIGN(optimize::OptimizeReport rewrites, optimize::optimize(module, how));
+  if (o.oneChannelHead) {
+    TESSERA_ASSIGN(std::string note, optimize::oneChannelHead(module));
+    rewrites.notes.push_back(note);
+  }
   std::string weights = o.modelName + "_top_f32_all_weight.npz";
   TESSERA_TRY(module.save(o.mlir, weights));
   int64_t ops = 0;

@@ -18,6 +18,7 @@ struct TransformOptions {
   std::filesystem::path modelDef, mlir;
   std::vector<Shape> inputShapes;
   std::vector<std::string> outputNames;
+  bool oneChannelHead = false; ///< two classes as one channel: their difference
   RecipeFlags recipe;
   std::filesystem::path testInput, testResult; ///< empty: no test run
   std::filesystem::path repro;                 ///< folder for one-node models of refused nodes

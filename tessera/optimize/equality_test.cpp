@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <fmt/format.h>
+#include <functional>
 #include <gmock/gmock.h>
 
 namespace tessera::optimize {
@@ -492,6 +493,95 @@ TEST(Equality, EqualizingLeavesWhatCannotGrow) {
     EXPECT_TRUE(scaled->empty()) << kind;
     EXPECT_EQ(m.text(), text);
   }
+}
+
+// Channel 1 - channel 0 of a two-class head, for kernels, pads and odd sizes; a Softmax becomes a
+// Sigmoid.
+TEST(OneChannelHead, IsTheDifferenceOfTheClasses) {
+  int seen = 0;
+  for (int kernel : {1, 3})
+    for (const Shape &size : {Shape{1, 3, 7, 5}, Shape{2, 4, 9, 16}, Shape{1, 1, 1, 3}})
+      for (const char *tail : {"", "Softmax", "Arg", "SoftmaxArg"}) {
+        std::string end = tail;
+        Builder b(size);
+        Window w;
+        w.kernel = kernel;
+        w.pads = kernel == 3 ? "1, 1, 1, 1" : "0, 0, 0, 0";
+        b.conv("logits", "in", 2, w, kernel == 3);
+        std::string last = "logits";
+        if (end.starts_with("Softmax")) {
+          b.op("soft", "Softmax", {last}, "axis = 1 : i64", {size[0], 2, size[2], size[3]});
+          last = "soft";
+        }
+        if (end.ends_with("Arg")) {
+          b.op("arg", "Arg", {last}, "axis = 1 : i64", {size[0], 1, size[2], size[3]});
+          last = "arg";
+        }
+        ir::Module before = b.build({last}), after = before.clone();
+        optimized(after);
+        auto note = oneChannelHead(after);
+        ASSERT_TRUE(note) << note.error().text();
+        EXPECT_EQ(opsOf(after), end == "Softmax" ? "Input Conv Sigmoid" : "Input Conv");
+        TensorMap inputs;
+        inputs.set("input", randomTensor(size, uint32_t(++seen)));
+        TensorMap x = outputsOf(before, inputs), y = outputsOf(after, inputs);
+        ASSERT_EQ(y.size(), 1u);
+        EXPECT_FALSE(x.contains(y.begin()->first)) << "another tensor under the old name";
+        auto two = x.begin()->second.as<float>(), one = y.begin()->second.as<float>();
+        int64_t plane = size[2] * size[3];
+        for (int64_t i = 0; i < int64_t(one.size()); ++i) {
+          int64_t at = i / plane * 2 * plane + i % plane;
+          if (end.ends_with("Arg"))
+            EXPECT_EQ(two[i] == 1, one[i] > 0);
+          else if (end == "Softmax")
+            EXPECT_NEAR(one[i], two[at + plane], 1e-6);
+          else
+            EXPECT_NEAR(one[i], two[at + plane] - two[at], 1e-5);
+        }
+      }
+  EXPECT_EQ(seen, 24);
+}
+
+TEST(OneChannelHead, RefusesByName) {
+  auto refusal = [](const std::function<std::vector<std::string>(Builder &)> &fill) {
+    Builder b({1, 3, 6, 6});
+    ir::Module m = b.build(fill(b));
+    std::string before = m.text();
+    auto note = oneChannelHead(m);
+    EXPECT_FALSE(note) << m.text();
+    EXPECT_EQ(m.text(), before);
+    return note ? std::string() : note.error().text();
+  };
+  Window w;
+  EXPECT_THAT(
+      refusal([&](Builder &b) {
+        b.conv("c", "in", 3, w);
+        return std::vector<std::string>{"c"};
+      }),
+      testing::HasSubstr("'c' (Conv): error[no-two-class-head]: has 3 channel(s), not two"));
+  EXPECT_THAT(refusal([&](Builder &b) {
+                b.conv("c", "in", 2, w);
+                b.op("s", "Sigmoid", {"c"}, "", {1, 2, 6, 6});
+                return std::vector<std::string>{"s"};
+              }),
+              testing::HasSubstr("'s' (Sigmoid): error[no-two-class-head]: is not a Conv"));
+  EXPECT_THAT(refusal([&](Builder &b) {
+                b.conv("c", "in", 2, w);
+                b.op("s", "Softmax", {"c"}, "axis = 1 : i64", {1, 2, 6, 6});
+                return std::vector<std::string>{"c", "s"};
+              }),
+              testing::HasSubstr("has 2 outputs"));
+  EXPECT_THAT(refusal([&](Builder &b) {
+                b.conv("c", "in", 2, w);
+                b.op("s", "Softmax", {"c"}, "axis = 3 : i64", {1, 2, 6, 6});
+                return std::vector<std::string>{"s"};
+              }),
+              testing::HasSubstr("does not work over the channels"));
+  EXPECT_THAT(refusal([&](Builder &b) {
+                b.conv("c", "in", 2, w, true, ", do_relu = true");
+                return std::vector<std::string>{"c"};
+              }),
+              testing::HasSubstr("has a ReLU"));
 }
 
 } // namespace

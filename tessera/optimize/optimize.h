@@ -41,6 +41,11 @@ Result<OptimizeReport> optimize(ir::Module &module, const OptimizeOptions &optio
 /// Names of the pipeline's passes in order.
 std::vector<std::string> passNames();
 
+/// For two-class networks, after optimize() and only where the user asks, because it changes the
+/// output: one channel, class 1 minus class 0 (one_channel_head.cpp). Returns what it is now, for
+/// the user's eyes. Errors "no-two-class-head", by the tensor that is in the way.
+Result<std::string> oneChannelHead(ir::Module &module);
+
 /// A tensor that equalizeConcats renamed: its values, and so its row of a calibration table, are
 /// `factor` times those of `from` (1: only part of its channels grew, its range did not).
 struct ScaledTensor {
