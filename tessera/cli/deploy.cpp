@@ -13,11 +13,13 @@ void addDeploy(Program &p) {
       "unet_int8.bmodel \\\n"
       "      --test_input unet_in_f32.npz --test_reference unet_top_outputs.npz --tolerance "
       "0.9,0.6\n"
-      "  tessera deploy --mlir unet.mlir --quantize F32\n");
+      "  tessera deploy --mlir unet.mlir --quantize F16 --model unet_f16.bmodel\n");
   verb->add_option("--mlir", o->mlir, "the module that transform wrote")->required();
-  verb->add_option("--quantize", o->quantize, "INT8 (default) or F32 (tpu module only)");
+  verb->add_option("--quantize", o->quantize, "INT8 (default), F16, BF16 or F32");
   verb->add_option("--calibration_table", o->calibrationTable,
                    "the table that calibrate wrote (INT8)");
+  verb->add_option("--quantize_table", o->quantizeTable,
+                   "ops that get another precision: lines of a name and INT8, F16, BF16 or F32");
   verb->add_option("--chip,--processor", o->chip, "bm1684x (default)")
       ->check(CLI::IsMember({"bm1684x"}));
   verb->add_option("--model", o->model, "the .bmodel to write");
@@ -59,9 +61,9 @@ void addDeploy(Program &p) {
     if (!o->testReference.empty() && o->testInput.empty())
       return fail("usage", "tessera deploy", "--test_reference needs --test_input", "");
     TESSERA_TRY(checkEnding("--model", o->model, ".bmodel"));
-    TESSERA_TRY(keepInputs(
-        {o->mlir, o->calibrationTable, o->testInput, o->testReference, o->search.pinFile},
-        {o->model}));
+    TESSERA_TRY(keepInputs({o->mlir, o->calibrationTable, o->quantizeTable, o->testInput,
+                            o->testReference, o->search.pinFile},
+                           {o->model}));
     TESSERA_ASSIGN(driver::Report r, p.compiler.deploy(*o));
     Answer answer{r.json, r.lines};
     if (!o->model.empty())

@@ -2,6 +2,7 @@
 
 #include "tessera/codegen/arith.h"
 
+#include <bit>
 #include <cmath>
 
 namespace tessera::codegen {
@@ -30,6 +31,18 @@ Elementwise compareRecipe(bool less, double threshold, DType input) {
     }
     list.push_back(arith(less ? Arith::SelectLess : Arith::SelectGreater, out, tensorOperand(in[0]),
                          immediateOperand(int64_t(t), input), {.selected = 1}));
+  };
+  return e;
+}
+
+Elementwise compareFloatRecipe(bool less, float threshold) {
+  Elementwise e;
+  e.emit = [=](Instructions &list, std::span<const LocalTensor> in, std::span<const LocalTensor>,
+               const LocalTensor &out) {
+    // "Less" would hold for NaN.
+    ArithOperand x = tensorOperand(in[0]), t = immediateFloat(threshold);
+    list.push_back(arith(Arith::SelectGreater, out, less ? t : x, less ? x : t,
+                         {.selected = std::bit_cast<uint32_t>(1.0f)}));
   };
   return e;
 }

@@ -7,4 +7,7 @@ namespace tessera::codegen {
 /// beyond the type's range the answer is constant.
 Elementwise compareRecipe(bool less, double threshold, DType input);
 
+/// F32: 1 where x > threshold (x < threshold), else 0; NaN gives 0.
+Elementwise compareFloatRecipe(bool less, float threshold);
+
 } // namespace tessera::codegen

@@ -8,9 +8,8 @@
 namespace tessera::codegen {
 namespace {
 
-constexpr int64_t kCube = chip::cubeInputs(chip::Type::Int8);
-
-/// Rows and columns [y0, y1) x [x0, x1) of sum = sat32(acc + the bias vector at `bias`).
+/// Rows and columns [y0, y1) x [x0, x1) of sum = acc + the bias vector at `bias`, integers
+/// saturated.
 Instruction addBiasAt(const LocalTensor &acc, uint32_t bias, const LocalTensor &sum, int64_t y0,
                       int64_t y1, int64_t x0, int64_t x1) {
   isa::Strides layout = isa::toStrides(chip::alignedLayout(0, 1, acc.c, acc.h, acc.w, 4));
@@ -18,10 +17,11 @@ Instruction addBiasAt(const LocalTensor &acc, uint32_t bias, const LocalTensor &
     return uint32_t(t.address + 4 * (y0 * int64_t(layout.h) + x0));
   };
   ArithOperand vector{
-      false, bias, DType::I32, isa::toStrides(chip::perChannelLayout()), {bias, bias + 4}};
-  ArithOperand from{false, at(acc), DType::I32, layout, acc.range()};
-  LocalTensor to{at(sum), DType::I32, acc.c, y1 - y0, x1 - x0};
-  Instruction i = arith(Arith::AddSat, to, vector, from, {}, layout);
+      false, bias, acc.dtype, isa::toStrides(chip::perChannelLayout()), {bias, bias + 4}};
+  ArithOperand from{false, at(acc), acc.dtype, layout, acc.range()};
+  LocalTensor to{at(sum), acc.dtype, acc.c, y1 - y0, x1 - x0};
+  Instruction i =
+      arith(acc.dtype == DType::I32 ? Arith::AddSat : Arith::Add, to, vector, from, {}, layout);
   i.writes = {sum.range()};
   return i;
 }
@@ -46,14 +46,16 @@ std::vector<Segment> segments(const UpConvBand &b, int64_t p) {
 
 } // namespace
 
-UpConvLayout UpConvLayout::of(int64_t oc, int64_t ic, int64_t skipChannels, int64_t biases) {
+UpConvLayout UpConvLayout::of(int64_t oc, int64_t ic, int64_t skipChannels, int64_t biases,
+                              DType filter) {
   UpConvLayout l;
+  int64_t cube = chip::cubeInputs(typeCode(filter)), size = dtypeSize(filter);
   l.slots = chip::slots(0, oc);
-  l.bias = (l.slots - 1) * chip::kEuBytes + 12;
+  l.bias = dtypeIsFloat(filter) ? 0 : (l.slots - 1) * chip::kEuBytes + 12;
   l.low = chip::alignUp(l.bias + 4 * l.slots * biases, chip::kEuBytes);
-  l.lowSlotBytes = chip::alignUp(ic, kCube) * 4;
+  l.lowSlotBytes = chip::alignUp(chip::alignUp(ic, cube) * 4 * size, chip::kEuBytes);
   l.skip = l.low + 4 * l.slots * l.lowSlotBytes;
-  l.skipSlotBytes = chip::alignUp(skipChannels, kCube) * 9;
+  l.skipSlotBytes = chip::alignUp(chip::alignUp(skipChannels, cube) * 9 * size, chip::kEuBytes);
   l.width = l.skip + l.slots * l.skipSlotBytes;
   return l;
 }
@@ -61,7 +63,7 @@ UpConvLayout UpConvLayout::of(int64_t oc, int64_t ic, int64_t skipChannels, int6
 int64_t upConvBiases(const Tensor &bias) {
   if (bias.empty())
     return 0;
-  auto b = bias.as<int32_t>();
+  auto b = bias.as<uint32_t>();
   for (size_t i = 0; i < b.size(); ++i)
     if (b[i] != b[i / 16 * 16])
       return 16;
@@ -73,25 +75,29 @@ std::vector<uint8_t> packUpConv(const Tensor &low, const Tensor &skip, const Ten
                                 std::span<const int32_t> rshift, int64_t oc0, int64_t oc1,
                                 int64_t biases) {
   int64_t oc = low.dim(1), ic = low.dim(2), skipChannels = skip.dim(1);
-  UpConvLayout l = UpConvLayout::of(oc1 - oc0, ic, skipChannels, biases);
+  UpConvLayout l = UpConvLayout::of(oc1 - oc0, ic, skipChannels, biases, low.dtype());
   std::vector<uint8_t> bytes(size_t(std::min(oc1 - oc0, chip::kLanes) * l.width));
-  // Blocks of 64 input channels, in each the kernel's cells, in each the channels.
-  auto put = [](uint8_t *to, const uint8_t *from, int64_t channels, int64_t cells) {
+  // Blocks of the input channels of a step, in each the kernel's cells, in each the channels.
+  int64_t cube = chip::cubeInputs(typeCode(low.dtype())), size = dtypeSize(low.dtype());
+  auto put = [&](uint8_t *to, const uint8_t *from, int64_t channels, int64_t cells) {
     for (int64_t i = 0; i < channels; ++i)
       for (int64_t k = 0; k < cells; ++k)
-        to[(i / kCube * cells + k) * kCube + i % kCube] = from[i * cells + k];
+        std::memcpy(to + ((i / cube * cells + k) * cube + i % cube) * size,
+                    from + (i * cells + k) * size, size_t(size));
   };
   for (int64_t o = oc0; o < oc1; ++o) {
     int64_t slot = (o - oc0) / chip::kLanes;
     uint8_t *row = bytes.data() + (o - oc0) % chip::kLanes * l.width;
-    int32_t triple[3] = {multiplier[multiplier.size() == 1 ? 0 : size_t(o)],
-                         -rshift[rshift.size() == 1 ? 0 : size_t(o)], 0};
-    std::memcpy(row + l.tripleAt(slot), triple, sizeof triple);
+    if (!dtypeIsFloat(low.dtype())) {
+      int32_t triple[3] = {multiplier[multiplier.size() == 1 ? 0 : size_t(o)],
+                           -rshift[rshift.size() == 1 ? 0 : size_t(o)], 0};
+      std::memcpy(row + l.tripleAt(slot), triple, sizeof triple);
+    }
     for (int64_t k = 0; k < biases; ++k)
-      std::memcpy(row + l.biasAt(slot, k / 4, k % 4), bias.as<int32_t>().data() + o * 16 + k, 4);
+      std::memcpy(row + l.biasAt(slot, k / 4, k % 4), bias.as<uint32_t>().data() + o * 16 + k, 4);
     for (int64_t phase = 0; phase < 4; ++phase)
-      put(row + l.lowAt(slot, phase), low.bytes().data() + (phase * oc + o) * ic * 4, ic, 4);
-    put(row + l.skipAt(slot), skip.bytes().data() + o * skipChannels * 9, skipChannels, 9);
+      put(row + l.lowAt(slot, phase), low.bytes().data() + (phase * oc + o) * ic * 4 * size, ic, 4);
+    put(row + l.skipAt(slot), skip.bytes().data() + o * skipChannels * 9 * size, skipChannels, 9);
   }
   return bytes;
 }
@@ -128,7 +134,9 @@ Instructions upConv(const UpConvSlice &s) {
       int64_t rows = y.skipSlice.outputs(), columns = x.skipSlice.outputs();
       if (rows == 0 || columns == 0)
         continue;
-      LocalTensor acc{s.accumulator, DType::I32, result.c, rows, columns}, sum = acc;
+      bool floats = dtypeIsFloat(result.dtype);
+      LocalTensor acc{s.accumulator, floats ? DType::F32 : DType::I32, result.c, rows, columns};
+      LocalTensor sum = acc;
       auto convolution = [&](const LocalTensor &input, const AxisSlice &sliceY,
                              const AxisSlice &sliceX, const WindowAxis &axisY,
                              const WindowAxis &axisX, int64_t row0, int64_t column0, int64_t at,
@@ -155,7 +163,8 @@ Instructions upConv(const UpConvSlice &s) {
         auto bias = [&](int64_t row, int64_t column) {
           return uint32_t(s.constants + l.biasAt(slot, row, column));
         };
-        list.push_back(addBias(acc, bias(0, 0), sum));
+        list.push_back(floats ? addBiasAt(acc, bias(0, 0), sum, 0, rows, 0, columns)
+                              : addBias(acc, bias(0, 0), sum));
         // The border again, from the sums that the first pass left as they were.
         if (s.biases > 1)
           for (const Segment &r : segments(s.y, phase / 2))
@@ -165,7 +174,17 @@ Instructions upConv(const UpConvSlice &s) {
                     addBiasAt(acc, bias(r.kind, c.kind), sum, r.begin, r.end, c.begin, c.end));
       }
       LocalTensor plane{s.plane, result.dtype, result.c, rows, columns};
-      list.push_back(requantize(sum, uint32_t(s.constants + l.tripleAt(slot)), plane));
+      if (!floats) {
+        list.push_back(requantize(sum, uint32_t(s.constants + l.tripleAt(slot)), plane));
+      } else {
+        if (result.dtype == DType::F32)
+          plane = sum;
+        else
+          list.push_back(castTo(plane, sum, numerics::Rounding::HalfEven));
+        if (s.relu)
+          list.push_back(
+              arith(Arith::Max, plane, tensorOperand(plane), immediateOperand(0, plane.dtype)));
+      }
       list.push_back(interleave(plane, 2, 2, phase / 2, phase % 2, result));
     }
   }

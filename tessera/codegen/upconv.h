@@ -1,20 +1,23 @@
 #pragma once
 // One slice of an UpConv: per output phase a 2x2 convolution of the small tensor and a stride-2 3x3
-// convolution of the skip tensor on one accumulator, the bias by class of border, requantize, and a
-// copy of the phase's plane into every second row and column.
+// convolution of the skip tensor on one accumulator, the bias by class of border, requantize
+// (floats: F32 sums, a cast and ReLU), and a copy of the phase's plane into every second row and
+// column.
 #include "tessera/codegen/conv2d.h"
 
 namespace tessera::codegen {
 
-/// Where the parts of an UpConv's constants lie in a lane's row: requant triples at 0, then compact
-/// biases (one vector for each pair of row and column class, or one), then both filters.
+/// Where the parts of an UpConv's constants lie in a lane's row: requant triples at 0 (none for
+/// floats), then compact biases (one vector for each pair of row and column class, or one), then
+/// both filters.
 struct UpConvLayout {
   int64_t slots = 0; ///< of 64 output channels
   int64_t bias = 0, low = 0, skip = 0, width = 0;
   int64_t lowSlotBytes = 0, skipSlotBytes = 0;
 
   /// `biases`: 0, 1 or 16 vectors.
-  static UpConvLayout of(int64_t oc, int64_t ic, int64_t skipChannels, int64_t biases);
+  static UpConvLayout of(int64_t oc, int64_t ic, int64_t skipChannels, int64_t biases,
+                         DType filter = DType::I8);
   int64_t tripleAt(int64_t slot) const { return slot * chip::kEuBytes; }
   int64_t biasAt(int64_t slot, int64_t rowClass, int64_t columnClass) const {
     return bias + 4 * ((rowClass * 4 + columnClass) * slots + slot);
@@ -28,8 +31,8 @@ struct UpConvLayout {
 /// How many bias vectors an UpConv needs: 16, one where all classes are equal (the transposed
 /// convolution has no bias), 0 without a bias.
 int64_t upConvBiases(const Tensor &bias);
-/// Rows of bytes of output channels [oc0, oc1), one a lane. low I8 [4, oc, ic, 2, 2], skip I8
-/// [oc, sc, 3, 3], bias I32 [oc, 4, 4] or empty; only its class (0, 0) where `biases` is 1.
+/// Rows of bytes of output channels [oc0, oc1), one a lane. low I8 or float [4, oc, ic, 2, 2], skip
+/// [oc, sc, 3, 3], bias I32 or F32 [oc, 4, 4] or empty; only its class (0, 0) where `biases` is 1.
 std::vector<uint8_t> packUpConv(const Tensor &low, const Tensor &skip, const Tensor &bias,
                                 std::span<const int32_t> multiplier,
                                 std::span<const int32_t> rshift, int64_t oc0, int64_t oc1,
@@ -57,8 +60,9 @@ struct UpConvSlice {
   uint32_t constants = 0; ///< of `layout`
   UpConvLayout layout;
   int64_t biases = 0;
-  uint32_t accumulator = 0, sum = 0, plane = 0; ///< a phase's int32 sums (twice) and results
+  uint32_t accumulator = 0, sum = 0, plane = 0; ///< a phase's 32-bit sums (twice) and results
   LocalTensor result;
+  bool relu = false; ///< of floats
 };
 Instructions upConv(const UpConvSlice &s);
 

@@ -203,7 +203,12 @@ Result<Report> deploy(const DeployOptions &o) {
   TESSERA_ASSIGN(ir::Module top, loadModule(o.mlir));
   // Quantize.
   quantize::Thresholds thresholds;
-  if (o.quantize == "INT8") {
+  quantize::Modes modes;
+  if (!o.quantizeTable.empty()) {
+    TESSERA_ASSIGN(modes, quantize::readQtable(o.quantizeTable));
+  }
+  if (o.quantize == "INT8" ||
+      std::ranges::any_of(modes, [](const auto &m) { return m.second == "INT8"; })) {
     if (o.calibrationTable.empty())
       return fail("missing-table", o.mlir.string(), "INT8 needs --calibration_table",
                   "make one: tessera calibrate " + o.mlir.string() +
@@ -215,10 +220,14 @@ Result<Report> deploy(const DeployOptions &o) {
   TESSERA_ASSIGN(quantize::Quantized quantized,
                  quantize::quantize(top, thresholds,
                                     {o.quantize, o.chip, does(o.search, "tie_scales"), o.quantInput,
-                                     o.quantOutput},
+                                     o.quantOutput, modes},
                                     o.mlir.string()));
   ir::Module &tpu = quantized.module;
-  std::string suffix = o.quantize == "INT8" ? "int8_sym" : "f32";
+  std::string suffix = "int8_sym";
+  if (o.quantize != "INT8") {
+    suffix = o.quantize;
+    std::ranges::transform(suffix, suffix.begin(), [](unsigned char c) { return std::tolower(c); });
+  }
   std::string base = top.name() + "_" + o.chip + "_" + suffix;
   fs::path folder = o.model.empty() ? o.mlir : o.model;
   fs::path tpuFile = beside(folder, base + "_tpu.mlir");
@@ -231,10 +240,6 @@ Result<Report> deploy(const DeployOptions &o) {
   }
   // Schedule and emit.
   if (!o.model.empty()) {
-    if (o.quantize != "INT8")
-      return fail("unsupported-mode", "--quantize " + o.quantize,
-                  "has no code generator yet: the tpu file was written and runs on the interpreter",
-                  "leave --model out, or use INT8");
     TESSERA_ASSIGN(Compiled compiled, compile(tpu, o.search));
     emit::Emitted &emitted = compiled.emitted;
     addOnnxNodes(emitted, top);

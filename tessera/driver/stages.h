@@ -50,7 +50,7 @@ struct SearchOptions {
 };
 
 struct DeployOptions {
-  std::filesystem::path mlir, calibrationTable, model;
+  std::filesystem::path mlir, calibrationTable, quantizeTable, model;
   std::string quantize = "INT8", chip = "bm1684x";
   std::filesystem::path testInput, testReference;
   double toleranceCosine = 0.8, toleranceEuclid = 0.5;

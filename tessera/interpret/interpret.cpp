@@ -68,6 +68,7 @@ Runner::Runner(const ir::Module &module) {
 
     Plan::Step step;
     OpView view{op->getName().stripDialect().str(),
+                op->getName().getDialectNamespace() == tpu::TpuDialect::getDialectNamespace(),
                 op->getAttrDictionary(),
                 ir::dtypeOf(result),
                 ir::scaleOf(result),
@@ -75,6 +76,7 @@ Runner::Runner(const ir::Module &module) {
                 {}};
     if (auto carried = llvm::dyn_cast<tpu::FloatOp>(op)) {
       view.name = carried.getOp().str();
+      view.chip = false;
       view.attributes = carried.getAttrs();
     }
     bool isInput = llvm::isa<top::InputOp, tpu::InputOp>(op);
@@ -210,7 +212,9 @@ TensorMap dequantized(const TensorMap &tensors, const Runner &runner) {
   TensorMap result;
   for (const auto &[name, t] : tensors) {
     auto it = scales.find(name);
-    result.set(name, it == scales.end() || it->second == 0 ? t : castFromQuant(t, it->second));
+    bool quantized = it != scales.end() && it->second != 0;
+    bool half = t.dtype() == DType::F16 || t.dtype() == DType::BF16;
+    result.set(name, quantized ? castFromQuant(t, it->second) : half ? t.converted(DType::F32) : t);
   }
   return result;
 }

@@ -48,7 +48,8 @@ private:
   std::unique_ptr<const Plan> plan_;
 };
 
-/// Quantized tensors as f32 (q * scale), others as they are: what TPU-MLIR's npz files hold.
+/// Quantized tensors as f32 (q * scale), f16 and bf16 ones too, others as they are: what TPU-MLIR's
+/// npz files hold.
 TensorMap dequantized(const TensorMap &tensors, const Runner &runner);
 
 } // namespace tessera::interpret

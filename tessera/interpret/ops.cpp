@@ -9,7 +9,9 @@
 #include "tessera/interpret/kernels/clip.h"
 #include "tessera/interpret/kernels/compare.h"
 #include "tessera/interpret/kernels/concat.h"
+#include "tessera/interpret/kernels/cube.h"
 #include "tessera/interpret/kernels/deconv.h"
+#include "tessera/interpret/kernels/exponential.h"
 #include "tessera/interpret/kernels/gather.h"
 #include "tessera/interpret/kernels/interp.h"
 #include "tessera/interpret/kernels/leaky_relu.h"
@@ -26,6 +28,7 @@
 #include "tessera/interpret/kernels/softmax.h"
 #include "tessera/interpret/kernels/upconv.h"
 #include "tessera/interpret/kernels/where.h"
+#include "tessera/numerics/float.h"
 
 #include <map>
 
@@ -92,7 +95,9 @@ private:
   mlir::DictionaryAttr dict_;
 };
 
-bool isInteger(const OpView &op) { return op.in[0] != DType::F32; }
+bool isInteger(const OpView &op) { return !dtypeIsFloat(op.in[0]); }
+/// Floats as the chip computes them.
+bool isChipFloat(const OpView &op) { return op.chip && !isInteger(op); }
 const Tensor *optional(Operands o, size_t i) { return i < o.size() ? &o[i] : nullptr; }
 
 /// Conv and Deconv of both dialects.
@@ -110,7 +115,13 @@ Compute convolution(const OpView &op, bool transposed) {
                         : conv2dInt(o[0], o[1], optional(o, 2), window, group, padInt, q);
     };
   }
-  return [=, relu = a.flag("do_relu")](Operands o, FloatPath path) {
+  bool relu = a.flag("do_relu");
+  if (isChipFloat(op))
+    return [=](Operands o, FloatPath) {
+      return (transposed ? cubeDeconv : cubeConv2d)(o[0], o[1], optional(o, 2), window, group,
+                                                    relu);
+    };
+  return [=](Operands o, FloatPath path) {
     return transposed ? deconv(o[0], o[1], optional(o, 2), window, group, relu, path)
                       : conv2d(o[0], o[1], optional(o, 2), window, group, relu, pad, path);
   };
@@ -124,6 +135,10 @@ Compute computeUpConv(const OpView &op) {
     return [m = a.integers32("multiplier"), r = a.integers32("rshift"), out = op.out](Operands o,
                                                                                       FloatPath) {
       return upConvInt(o[0], o[1], o[2], o[3], optional(o, 4), {m, r, out});
+    };
+  if (isChipFloat(op))
+    return [relu = a.flag("do_relu")](Operands o, FloatPath) {
+      return upConvCube(o[0], o[1], o[2], o[3], optional(o, 4), relu);
     };
   return [relu = a.flag("do_relu")](Operands o, FloatPath path) {
     return upConv(o[0], o[1], o[2], o[3], optional(o, 4), relu, path);
@@ -144,9 +159,13 @@ Compute computeScale(const OpView &op) {
 Compute computeRelu(const OpView &op) {
   if (isInteger(op))
     return [out = op.out](Operands o, FloatPath) { return reluInt(o[0], out); };
-  return [](Operands o, FloatPath) { return relu(o[0]); };
+  return [chip = isChipFloat(op)](Operands o, FloatPath) {
+    return chip ? chipRelu(o[0]) : relu(o[0]);
+  };
 }
-Compute computeSigmoid(const OpView &) {
+Compute computeSigmoid(const OpView &op) {
+  if (op.chip)
+    return [](Operands o, FloatPath) { return chipSigmoid(o[0]); };
   return [](Operands o, FloatPath) { return sigmoid(o[0]); };
 }
 Compute computeLeakyRelu(const OpView &op) {
@@ -154,7 +173,9 @@ Compute computeLeakyRelu(const OpView &op) {
   if (isInteger(op))
     return [m = int32_t(a.integer("multiplier", 0)), r = int32_t(a.integer("rshift", 0))](
                Operands o, FloatPath) { return leakyReluInt(o[0], m, r); };
-  return [alpha = a.real("alpha", 0)](Operands o, FloatPath) { return leakyRelu(o[0], alpha); };
+  return [chip = op.chip, alpha = a.real("alpha", 0)](Operands o, FloatPath) {
+    return (chip ? chipLeakyRelu : leakyRelu)(o[0], alpha);
+  };
 }
 Compute computeLut(const OpView &op) {
   return [table = Attributes(op.attributes).integers32("table"),
@@ -167,22 +188,26 @@ Compute computeClip(const OpView &op) {
   };
 }
 Compute computeSoftmax(const OpView &op) {
-  return [axis = Attributes(op.attributes).integer("axis")](Operands o, FloatPath) {
-    return softmax(o[0], axis);
+  return [chip = op.chip, axis = Attributes(op.attributes).integer("axis")](Operands o, FloatPath) {
+    return (chip ? chipSoftmax : softmax)(o[0], axis);
   };
 }
 Compute computeArg(const OpView &op) {
   Attributes a(op.attributes);
-  return [axis = a.integer("axis"), keep = a.flag("keepdims", true),
-          smallest = a.text("mode", "ArgMax") == "ArgMin", last = a.flag("select_last_index")](
-             Operands o, FloatPath) { return arg(o[0], axis, keep, smallest, last); };
+  return [chip = isChipFloat(op), axis = a.integer("axis"), keep = a.flag("keepdims", true),
+          smallest = a.text("mode", "ArgMax") == "ArgMin",
+          last = a.flag("select_last_index")](Operands o, FloatPath) {
+    return arg(chip ? chipFlush(o[0]) : o[0], axis, keep, smallest, last);
+  };
 }
 
 Compute pooling(const OpView &op, bool average) {
   Attributes a(op.attributes);
-  return [=, window = a.window(), ceil = a.flag("ceil_mode"), count = a.flag("count_include_pad"),
-          relu = a.flag("do_relu")](Operands o, FloatPath) {
-    return average ? avgPool(o[0], window, count, ceil, relu) : maxPool(o[0], window, ceil, relu);
+  return [=, chip = isChipFloat(op), window = a.window(), ceil = a.flag("ceil_mode"),
+          count = a.flag("count_include_pad"), relu = a.flag("do_relu")](Operands o, FloatPath) {
+    return average ? avgPool(o[0], window, count, ceil, relu)
+           : chip  ? chipMaxPool(o[0], window, ceil, relu)
+                   : maxPool(o[0], window, ceil, relu);
   };
 }
 Compute computeMaxPool(const OpView &op) { return pooling(op, false); }
@@ -243,9 +268,11 @@ Compute binary(const OpView &op, Arith what) {
   };
 }
 Compute computeAdd(const OpView &op) {
+  Attributes a(op.attributes);
+  if (isChipFloat(op))
+    return [relu = a.flag("do_relu")](Operands o, FloatPath) { return chipAdd(o[0], o[1], relu); };
   if (!isInteger(op))
     return binary(op, Arith::Add);
-  Attributes a(op.attributes);
   auto m = a.integers32("multiplier"), r = a.integers32("rshift");
   TESSERA_CHECK(m.size() == 2 && r.size() == 2, "two multipliers of a verified Add");
   return [m, r, out = op.out](Operands o, FloatPath) {
@@ -273,8 +300,9 @@ Compute computeCompare(const OpView &op) {
   TESSERA_CHECK(it != modes.end(), "the mode of a verified Compare");
   CompareMode mode = it->second;
   if (op.in.size() == 1)
-    return [mode, t = a.real("threshold")](Operands o, FloatPath) {
-      return compareWith(mode, o[0], t);
+    return [mode, chip = isChipFloat(op), t = a.real("threshold")](Operands o, FloatPath) {
+      return chip ? compareWith(mode, chipFlush(o[0]), numerics::flush(float(t)))
+                  : compareWith(mode, o[0], t);
     };
   return [mode](Operands o, FloatPath) { return compare(mode, o[0], o[1]); };
 }
@@ -302,11 +330,13 @@ Compute computePermute(const OpView &op) {
   };
 }
 
-/// top.Cast has a target type; tpu.Cast goes between f32 and a quantized type, told by its types.
+/// top.Cast has a target type; tpu.Cast goes between f32 and another type, told by its types.
 Compute computeCast(const OpView &op) {
   Attributes a(op.attributes);
   if (op.attributes.get("to"))
     return [to = a.text("to")](Operands o, FloatPath) { return castFloat(o[0], to); };
+  if (dtypeIsFloat(op.in[0]) && dtypeIsFloat(op.out))
+    return [out = op.out](Operands o, FloatPath) { return chipCast(o[0], out); };
   if (op.in[0] == DType::F32 && op.outScale != 0)
     return [s = op.outScale, out = op.out](Operands o, FloatPath) {
       return castToQuant(o[0], s, out);

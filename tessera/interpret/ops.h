@@ -14,6 +14,7 @@ using Compute = std::function<Tensor(std::span<const Tensor> operands, FloatPath
 /// What an op looks like from its attributes; a tpu.Float op appears as the top op that it carries.
 struct OpView {
   std::string name; ///< without dialect, e.g. "Conv2D"
+  bool chip;        ///< of the tpu dialect: floats as the chip computes them (kernels/cube.h)
   mlir::DictionaryAttr attributes;
   DType out = DType::F32;
   double outScale = 0;

@@ -236,6 +236,12 @@ mlir::RankedTensorType plainType(mlir::MLIRContext *context, const Shape &shape,
   case DType::F32:
     element = mlir::Float32Type::get(context);
     break;
+  case DType::F16:
+    element = mlir::Float16Type::get(context);
+    break;
+  case DType::BF16:
+    element = mlir::BFloat16Type::get(context);
+    break;
   case DType::I8:
     element = integer(8, false);
     break;

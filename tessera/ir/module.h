@@ -80,7 +80,7 @@ std::vector<int64_t> originOf(mlir::Operation *op);
 void setOrigin(mlir::Operation *op, std::vector<int64_t> from);
 
 Shape shapeOf(mlir::Value v);
-/// f32, i32, si8/i8, ui8, !quant.uniform storage types.
+/// f32, f16, bf16, i32, si8/i8, ui8, !quant.uniform storage types.
 DType dtypeOf(mlir::Value v);
 /// Scale of a !quant.uniform value, 0 if it is not quantized.
 double scaleOf(mlir::Value v);
@@ -89,7 +89,7 @@ mlir::RankedTensorType floatType(mlir::MLIRContext *context, const Shape &shape)
 /// tensor<shape x !quant.uniform<i8|u8:f32, scale>>, symmetric, full storage range.
 mlir::RankedTensorType quantType(mlir::MLIRContext *context, const Shape &shape, bool isSigned,
                                  double scale);
-/// tensor<shape x T> for I8 (si8... as i8), U8 (ui8), I32, F32.
+/// tensor<shape x T> for I8 (si8... as i8), U8 (ui8), I16, U16, I32, F32, F16, BF16.
 mlir::RankedTensorType plainType(mlir::MLIRContext *context, const Shape &shape, DType dtype);
 
 } // namespace tessera::ir

@@ -4,18 +4,12 @@ namespace tessera::quantize {
 
 void lowerAdd(Lowering &l, mlir::Operation *operation) {
   auto op = llvm::cast<top::AddOp>(operation);
-  if (l.isWeight(op.getLhs()) || l.isWeight(op.getRhs())) {
-    if (l.integer())
-      return l.refuse(op, "adds a constant, which has no INT8 form yet",
-                      "a constant added behind a convolution belongs into its bias");
-    auto side = [&](mlir::Value v) {
-      return l.isWeight(v) ? l.createWeight(op, ir::nameOf(v), l.weight(v)) : l.value(v);
-    };
-    return l.replace(op,
-                     l.create<tpu::AddOp>(op, l.resultType(op, DType::F32, 0), side(op.getLhs()),
-                                          side(op.getRhs()), op.getDoRelu(),
-                                          llvm::ArrayRef<int32_t>(), llvm::ArrayRef<int32_t>()));
-  }
+  bool constant = l.isWeight(op.getLhs()) || l.isWeight(op.getRhs());
+  if (!l.integer() && (constant || ir::shapeOf(op.getLhs()) != ir::shapeOf(op.getRhs())))
+    return l.lowerAsFloat(op);
+  if (constant)
+    return l.refuse(op, "adds a constant, which has no INT8 form yet",
+                    "a constant added behind a convolution belongs into its bias");
   mlir::Value lhs = l.value(op.getLhs()), rhs = l.value(op.getRhs());
   auto type = l.typeFromTable(op);
   if (!l.integer())

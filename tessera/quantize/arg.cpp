@@ -4,6 +4,8 @@ namespace tessera::quantize {
 
 void lowerArg(Lowering &l, mlir::Operation *operation) {
   auto op = llvm::cast<top::ArgOp>(operation);
+  if (!l.integer())
+    l.inF32();
   mlir::Value input = l.value(op.getInput());
   Shape shape = ir::shapeOf(input);
   if (l.integer() &&

@@ -4,9 +4,11 @@ namespace tessera::quantize {
 
 void lowerCast(Lowering &l, mlir::Operation *operation) {
   auto op = llvm::cast<top::CastOp>(operation);
-  mlir::Value input = l.value(op.getInput());
   std::string to = op.getTo().str();
   bool toFloat = to == "f32" || to == "f64";
+  if (!l.integer() && !toFloat)
+    l.inF32();
+  mlir::Value input = l.value(op.getInput());
   // Whole numbers (scale 1: masks and class maps) and widening floats keep their values.
   if (l.integer() ? (toFloat || (ir::scaleOf(input) == 1.0 && to != "bool")) : toFloat)
     return l.replace(op, input);

@@ -9,6 +9,8 @@ namespace tessera::quantize {
 
 void lowerCompare(Lowering &l, mlir::Operation *operation) {
   auto op = llvm::cast<top::CompareOp>(operation);
+  if (!l.integer())
+    l.inF32();
   bool constantLeft = l.isWeight(op.getLhs());
   mlir::Value variable = constantLeft ? op.getRhs() : op.getLhs();
   mlir::Value constant = constantLeft ? op.getLhs() : op.getRhs();

@@ -75,7 +75,18 @@ std::optional<LoweredFilter> lowerFilter(Lowering &l, mlir::Operation *op, mlir:
   LoweredFilter lowered;
   lowered.type = l.typeFromTable(op);
   if (!l.integer()) {
-    lowered.filter = l.createWeight(op, name + "_filter_f32", filter);
+    DType type = l.floating();
+    const Tensor rounded = filter.converted(type).converted(DType::F32);
+    auto before = filter.as<float>(), after = rounded.as<float>();
+    for (size_t i = 0; i < before.size(); ++i)
+      if (std::isfinite(before[i]) && !std::isfinite(after[i])) {
+        l.refuse(op,
+                 std::string("has a filter value of ") + std::to_string(before[i]) + ", beyond " +
+                     dtypeName(type),
+                 "use BF16 or F32");
+        return std::nullopt;
+      }
+    lowered.filter = l.createWeight(op, name + "_filter_" + dtypeName(type), rounded);
     if (bias)
       lowered.bias = l.createWeight(op, name + "_bias_f32", *bias);
     return lowered;

@@ -4,8 +4,10 @@ namespace tessera::quantize {
 
 void lowerLeakyRelu(Lowering &l, mlir::Operation *operation) {
   auto op = llvm::cast<top::LeakyReluOp>(operation);
-  mlir::Value input = l.value(op.getInput());
   double alpha = op.getAlpha().convertToDouble();
+  if (!l.integer() && !(alpha >= 0 && alpha <= 1))
+    return l.lowerAsFloat(op);
+  mlir::Value input = l.value(op.getInput());
   numerics::MultiplierShift factor;
   if (l.integer()) {
     if (ir::dtypeOf(input) == DType::U8)

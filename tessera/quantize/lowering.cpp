@@ -1,8 +1,12 @@
 #include "tessera/quantize/lowering.h"
 
+#include "tessera/support/suggest.h"
+
 #include "mlir/AsmParser/AsmParser.h"
 
+#include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace tessera::quantize {
 
@@ -42,6 +46,7 @@ Result<Quantized> Lowering::run() {
 }
 
 void Lowering::lower(mlir::Operation *op) {
+  mode_ = modeOf(op);
   if (auto input = llvm::dyn_cast<top::InputOp>(op))
     return lowerInput(input);
   // An operand whose own op was refused: its error is enough.
@@ -57,6 +62,7 @@ void Lowering::lower(mlir::Operation *op) {
 }
 
 void Lowering::lowerAsFloat(mlir::Operation *op) {
+  inF32();
   llvm::SmallVector<mlir::Value> inputs;
   for (mlir::Value v : op->getOperands())
     inputs.push_back(isWeight(v) ? createWeight(op, ir::nameOf(v), weight(v)) : value(v));
@@ -75,20 +81,12 @@ void Lowering::lowerAsFloat(mlir::Operation *op) {
 void Lowering::lowerInput(top::InputOp op) {
   bool stored = integer() && options_.quantInput;
   mlir::RankedTensorType type = stored ? typeFromTable(op) : resultType(op, DType::F32, 0);
-  value(op.getInput()).setType(type);
-  auto input = create<tpu::InputOp>(op, type, value(op.getInput()), op.getMean(), op.getScale(),
+  mlir::Value argument = values_[op.getInput()];
+  argument.setType(type);
+  auto input = create<tpu::InputOp>(op, type, argument, op.getMean(), op.getScale(),
                                     op.getPixelFormat(), op.getChannelFormat(), op.getResizeDims(),
                                     op.getKeepAspectRatio(), op.getPadValue(), op.getPadType());
-  mlir::Value result = input;
-  if (integer() && !stored) {
-    auto quantized = typeFromTable(op);
-    bool isSigned = llvm::isa<mlir::quant::QuantizedType>(quantized.getElementType()) &&
-                    llvm::cast<mlir::quant::QuantizedType>(quantized.getElementType()).isSigned();
-    if (errors_.empty())
-      result = createNamed<tpu::CastOp>(op, ir::nameOf(op) + (isSigned ? "_i8" : "_ui8"), quantized,
-                                        input);
-  }
-  replace(op, result);
+  replace(op, input);
 }
 
 mlir::Value Lowering::lowerOutput(mlir::Value top) {
@@ -99,16 +97,50 @@ mlir::Value Lowering::lowerOutput(mlir::Value top) {
           Diagnostic{"unsupported-op", where_, "an output of the network is a constant", ""});
     return {};
   }
-  if (!ir::isQuantized(it->second) || options_.quantOutput)
+  if (ir::isQuantized(it->second) && options_.quantOutput)
     return it->second;
-  return createNamed<tpu::CastOp>(top.getDefiningOp(), ir::nameOf(top) + "_f32",
-                                  ir::floatType(context(), ir::shapeOf(top)), it->second);
+  inF32();
+  return value(top);
 }
 
-mlir::Value Lowering::value(mlir::Value top) const {
+const std::string &Lowering::modeOf(mlir::Operation *op) const {
+  auto it = options_.modes.find(ir::nameOf(op));
+  return it == options_.modes.end() ? options_.mode : it->second;
+}
+
+DType Lowering::floating() const {
+  return mode_ == "F16" ? DType::F16 : mode_ == "BF16" ? DType::BF16 : DType::F32;
+}
+
+mlir::Value Lowering::value(mlir::Value top) {
   auto it = values_.find(top);
   TESSERA_CHECK(it != values_.end(), "operand used before it was lowered");
-  return it->second;
+  mlir::Value v = it->second;
+  mlir::Operation *op = top.getDefiningOp();
+  if (integer() && ir::isQuantized(v))
+    return v;
+  auto want = integer() ? typeFromTable(op) : resultType(op, floating(), 0);
+  if (v.getType() == want)
+    return v;
+  // Every cast has f32 on one side.
+  auto f32 = resultType(op, DType::F32, 0);
+  return cast(v.getType() == f32 ? v : cast(v, op, f32), op, want);
+}
+
+mlir::Value Lowering::cast(mlir::Value lowered, mlir::Operation *op, mlir::RankedTensorType to) {
+  if (lowered.getType() == to)
+    return lowered;
+  mlir::Value &known = casts_[{op->getResult(0), to}];
+  if (!known) {
+    auto quantized = llvm::dyn_cast<mlir::quant::QuantizedType>(to.getElementType());
+    std::string suffix;
+    if (quantized)
+      suffix = quantized.isSigned() ? "i8" : "ui8";
+    else
+      llvm::raw_string_ostream(suffix) << to.getElementType();
+    known = createNamed<tpu::CastOp>(op, ir::nameOf(op) + "_" + suffix, to, lowered);
+  }
+  return known;
 }
 
 bool Lowering::isWeight(mlir::Value top) const {
@@ -131,7 +163,7 @@ const Threshold &Lowering::tied(mlir::Operation *op, const Threshold &own) const
   mlir::Value v = op->getResult(0);
   while (options_.tieScales && v.hasOneUse()) {
     mlir::Operation *user = *v.getUsers().begin();
-    if (llvm::isa<top::ConcatOp>(user)) {
+    if (llvm::isa<top::ConcatOp>(user) && modeOf(user) == "INT8") {
       auto it = thresholds_.find(ir::nameOf(user));
       bool sameSign = it != thresholds_.end() && (it->second.min < 0) == (own.min < 0);
       return sameSign ? it->second : own;
@@ -146,25 +178,25 @@ const Threshold &Lowering::tied(mlir::Operation *op, const Threshold &own) const
 
 mlir::RankedTensorType Lowering::typeFromTable(mlir::Operation *op) {
   if (!integer())
+    return resultType(op, floating(), 0);
+  auto complain = [&](const char *code, const std::string &message, const std::string &hint) {
+    if (complained_.insert(op).second)
+      errors_.add(Diagnostic{code, where_ + ": tensor '" + ir::nameOf(op) + "'", message, hint});
     return resultType(op, DType::F32, 0);
+  };
   auto it = thresholds_.find(ir::nameOf(op));
-  if (it == thresholds_.end()) {
-    errors_.add(Diagnostic{"missing-threshold", where_ + ": tensor '" + ir::nameOf(op) + "'",
-                           "is not in the calibration table",
-                           "calibrate this very model: tessera calibrate " + where_});
-    return resultType(op, DType::F32, 0);
-  }
+  if (it == thresholds_.end())
+    return complain("missing-threshold", "is not in the calibration table",
+                    "calibrate this very model: tessera calibrate " + where_);
   const Threshold &t = tied(op, it->second);
   // Scales are kept as the f32 value the chip multiplies with.
   bool isSigned = t.min < 0;
   double scale = t.threshold / (isSigned ? 127.0 : 255.0);
-  if (!std::isfinite(scale) || scale <= 0) {
-    errors_.add(Diagnostic{"bad-threshold", where_ + ": tensor '" + ir::nameOf(op) + "'",
-                           "has threshold " + std::to_string(t.threshold) +
-                               ", which must be positive and finite",
-                           "its activations are dead or broken on the calibration images"});
-    return resultType(op, DType::F32, 0);
-  }
+  if (!std::isfinite(scale) || scale <= 0)
+    return complain("bad-threshold",
+                    "has threshold " + std::to_string(t.threshold) +
+                        ", which must be positive and finite",
+                    "its activations are dead or broken on the calibration images");
   return resultType(op, isSigned ? DType::I8 : DType::U8, scale);
 }
 
@@ -216,21 +248,30 @@ Result<Quantized> quantize(const ir::Module &top, const Thresholds &thresholds,
   if (top.state() != ir::kTopState)
     return fail("bad-module", where, "is in state " + top.state() + ", expected " + ir::kTopState,
                 "give the file that `tessera transform` wrote");
-  if (options.mode != "INT8" && options.mode != "F32")
-    return fail("bad-option", "--quantize", "'" + options.mode + "' is not supported yet",
-                "use INT8 or F32");
+  if (!isMode(options.mode))
+    return fail("bad-option", "--quantize", "'" + options.mode + "' is no precision",
+                "use INT8, F16, BF16 or F32");
   if (options.mode != "INT8" && (options.quantInput || options.quantOutput))
     return fail("bad-option", options.quantInput ? "--quant_input" : "--quant_output",
                 "has no meaning for " + options.mode, "use --quantize INT8, or leave it out");
+  std::vector<std::string> names;
+  top.op().walk([&](mlir::Operation *op) { names.push_back(ir::nameOf(op)); });
+  Error unknown;
+  for (const auto &[name, mode] : options.modes)
+    if (std::ranges::find(names, name) == names.end())
+      unknown.add(Diagnostic{"bad-qtable", where,
+                             "has no op '" + name + "', which should be " + mode,
+                             didYouMean(name, names)});
+  if (!unknown.empty())
+    return fail(std::move(unknown));
   auto result = Lowering(top, thresholds, options, where).run();
   if (result && options.mode == "INT8") {
     // A table of another model usually shows as rows that no tensor has.
     size_t unused = 0;
     std::string first;
-    std::map<std::string, bool> names;
-    top.op().walk([&](mlir::Operation *op) { names[ir::nameOf(op)] = true; });
+    std::set<std::string> known(names.begin(), names.end());
     for (const auto &[name, row] : thresholds)
-      if (!names.count(name) && unused++ == 0)
+      if (!known.count(name) && unused++ == 0)
         first = name;
     if (unused)
       result->notes.push_back(

@@ -14,14 +14,21 @@ public:
 
   Result<Quantized> run();
 
-  bool integer() const { return options_.mode == "INT8"; }
-  /// The lowered value of a top value (never a weight).
-  mlir::Value value(mlir::Value top) const;
+  /// Whether the op at hand is lowered to integers.
+  bool integer() const { return mode_ == "INT8"; }
+  /// The type of the op at hand where it is not.
+  DType floating() const;
+  const std::string &modeOf(mlir::Operation *op) const;
+  /// Lowers the op at hand in F32, whatever its mode: for ops without another form.
+  void inF32() { mode_ = "F32"; }
+  /// The lowered value of a top value (never a weight) in the types of the op at hand: casts are
+  /// made once for all who read it so.
+  mlir::Value value(mlir::Value top);
   const Tensor &weight(mlir::Value top) const;
   bool isWeight(mlir::Value top) const;
 
-  /// The quantized type the table gives to `op`'s result (f32 in F32 mode); an error and f32 if the
-  /// table lacks it.
+  /// The quantized type the table gives to `op`'s result; an error and f32 if the table lacks it.
+  /// The float type where the op at hand is not lowered to integers.
   mlir::RankedTensorType typeFromTable(mlir::Operation *op);
   /// The row of the Concat that alone reads `op`'s result (through Pads of zeros), where it has the
   /// same sign: written with the Concat's scale at once, the result is rounded once instead of
@@ -46,7 +53,7 @@ public:
   /// `lowered` rescaled by tpu.MulShift to the type of `like` unless it has it already.
   mlir::Value rescale(mlir::Operation *op, mlir::Value lowered, mlir::RankedTensorType like);
 
-  /// As tpu.Float, which computes what the top op does. F32 mode only.
+  /// As tpu.Float, which computes in F32 what the top op does.
   void lowerAsFloat(mlir::Operation *op);
 
   /// Declares that `op`'s result is `lowered`.
@@ -62,14 +69,18 @@ private:
   void stamp(mlir::Operation *op, mlir::Operation *from);
   void lower(mlir::Operation *op);
   void lowerInput(top::InputOp op);
+  mlir::Value cast(mlir::Value lowered, mlir::Operation *op, mlir::RankedTensorType to);
   mlir::Value lowerOutput(mlir::Value top);
 
   const ir::Module &source_;
   const Thresholds &thresholds_;
   const Options &options_;
   std::string where_;
+  std::string mode_; ///< of the op at hand
   ir::Module target_;
   llvm::DenseMap<mlir::Value, mlir::Value> values_;
+  llvm::DenseMap<std::pair<mlir::Value, mlir::Type>, mlir::Value> casts_;
+  llvm::DenseSet<mlir::Operation *> complained_; ///< those the table has no good row for
   std::vector<std::string> notes_;
   Error errors_;
   int64_t nextId_ = 0;
@@ -79,8 +90,8 @@ private:
 using LowerFunction = void (*)(Lowering &, mlir::Operation *);
 LowerFunction findLowering(llvm::StringRef opName);
 
-/// What Conv and Deconv share: weights as tpu.Weight ops, and the requantization (empty in F32
-/// mode).
+/// What Conv and Deconv share: weights as tpu.Weight ops, and the requantization (empty in
+/// floats).
 struct LoweredFilter {
   mlir::RankedTensorType type; ///< of the op's result
   mlir::Value filter, bias;    ///< bias is null if the op has none

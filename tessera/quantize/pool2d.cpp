@@ -6,6 +6,7 @@ void lowerPool2D(Lowering &l, mlir::Operation *operation) {
   if (auto op = llvm::dyn_cast<top::AvgPoolOp>(operation)) {
     if (l.integer())
       return l.refuse(op, "has no INT8 form yet", "a stride-2 convolution or MaxPool has one");
+    l.inF32();
     return l.replace(op, l.create<tpu::Pool2DOp>(
                              op, l.resultType(op, DType::F32, 0), l.value(op.getInput()), "Avg",
                              op.getKernelShape(), op.getStrides(), op.getPads(), op.getDilations(),

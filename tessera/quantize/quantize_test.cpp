@@ -116,6 +116,41 @@ TEST(Quantize, FloatModeKeepsEveryOp) {
   EXPECT_EQ(convs, 1);
 }
 
+TEST(Quantize, HalvesAreRoundedFiltersBetweenCasts) {
+  for (auto [mode, type, rounded] : {std::tuple("F16", DType::F16, 0.85009765625f),
+                                     std::tuple("BF16", DType::BF16, 0.8515625f)}) {
+    ir::Module top = moduleOf(kConvNet, convWeights());
+    auto q = quantize::quantize(top, {}, {mode, "bm1684x"}, "m.mlir");
+    ASSERT_TRUE(q) << q.error().text();
+    std::vector<std::string> names;
+    q->module.main().walk([&](mlir::Operation *op) {
+      if (!ir::nameOf(op).empty())
+        names.push_back(ir::nameOf(op));
+    });
+    std::string low = dtypeName(type);
+    EXPECT_THAT(names, testing::ElementsAre("input", "input_" + low, "conv_filter_" + low,
+                                            "conv_bias_f32", "conv", "conv_f32"));
+    q->module.main().walk([&](tpu::Conv2DOp op) { EXPECT_EQ(ir::dtypeOf(op.getResult()), type); });
+    // 0.85, the second cell.
+    EXPECT_EQ(q->module.weights.find("conv_filter_" + low)->as<float>()[1], rounded);
+  }
+}
+
+TEST(Quantize, FloatsPadWithValuesInAnOpOfTheirOwn) {
+  std::string text = kConvNet;
+  text.insert(text.find("do_relu"), "pad_value = array<f64: 2.0, 2.0, -1.0>, ");
+  ir::Module top = moduleOf(text, convWeights());
+  auto q = quantize::quantize(top, {}, {"BF16", "bm1684x"}, "m.mlir");
+  ASSERT_TRUE(q) << q.error().text();
+  std::vector<double> values;
+  q->module.main().walk([&](tpu::PadOp op) { values.push_back(op.getVal().convertToDouble()); });
+  EXPECT_THAT(values, testing::ElementsAre(2.0, -1.0));
+  q->module.main().walk([&](tpu::Conv2DOp op) {
+    EXPECT_EQ(ir::shapeOf(op.getInput()), (Shape{1, 3, 10, 10}));
+    EXPECT_FALSE(op.getPadValue());
+  });
+}
+
 TEST(Quantize, SigmoidBecomesATable) {
   ir::Module top = moduleOf(R"(
 func.func @main(%arg0: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
@@ -142,8 +177,8 @@ TEST(Quantize, UnsupportedOpsAreRefusedByName) {
   ir::Module top = moduleOf(R"(
 func.func @main(%arg0: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
   %0 = top.Input %arg0 : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("input")
-  %1 = top.Softmax %0 {axis = 2 : i64} : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("rows")
-  %2 = top.Softmax %0 {axis = 1 : i64} : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("soft")
+  %1 = top.Clip %0 {min = 0.0 : f64, max = 1.0 : f64} : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("rows")
+  %2 = top.Clip %0 {min = 0.0 : f64, max = 0.5 : f64} : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("soft")
   %3 = top.Add %1, %2 : (tensor<1x1x4x4xf32>, tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("sum")
   return %3 : tensor<1x1x4x4xf32>
 })",
@@ -151,8 +186,8 @@ func.func @main(%arg0: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
   auto q = quantize::quantize(top, {{"input", {1, 0, 1}}, {"sum", {1, 0, 1}}}, {}, "m.mlir");
   ASSERT_FALSE(q);
   EXPECT_EQ(q.error().diagnostics().size(), 2u) << q.error().text();
-  EXPECT_THAT(q.error().text(), HasSubstr("'rows' (top.Softmax)"));
-  EXPECT_THAT(q.error().text(), HasSubstr("'soft' (top.Softmax)"));
+  EXPECT_THAT(q.error().text(), HasSubstr("'rows' (top.Clip)"));
+  EXPECT_THAT(q.error().text(), HasSubstr("'soft' (top.Clip)"));
 }
 
 TEST(Quantize, ComparisonsBecomeWholeThresholds) {

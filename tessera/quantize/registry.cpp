@@ -18,6 +18,7 @@ namespace tessera::quantize {
   ROW("top.Relu", lowerRelu)                                                                       \
   ROW("top.LeakyRelu", lowerLeakyRelu)                                                             \
   ROW("top.Sigmoid", lowerSigmoid)                                                                 \
+  ROW("top.Softmax", lowerSoftmax)                                                                 \
   ROW("top.Compare", lowerCompare)                                                                 \
   ROW("top.Arg", lowerArg)                                                                         \
   ROW("top.Cast", lowerCast)                                                                       \

@@ -6,8 +6,11 @@
 namespace tessera::quantize {
 
 void lowerSigmoid(Lowering &l, mlir::Operation *op) {
-  if (!l.integer())
-    return l.lowerAsFloat(op);
+  if (!l.integer()) {
+    l.inF32();
+    return l.replace(op, l.create<tpu::SigmoidOp>(op, l.resultType(op, DType::F32, 0),
+                                                  l.value(op->getOperand(0))));
+  }
   mlir::Value input = l.value(op->getOperand(0));
   auto type = l.typeFromTable(op);
   if (!llvm::isa<mlir::quant::QuantizedType>(type.getElementType()))

@@ -24,7 +24,7 @@ void lowerUpConv(Lowering &l, mlir::Operation *operation) {
   const Tensor *bias = op.getBias() ? &l.weight(op.getBias()) : nullptr;
   std::string name = ir::nameOf(op);
   auto type = l.typeFromTable(op);
-  auto create = [&](Tensor filter, Tensor skipFilter, Tensor biases, const char *suffix,
+  auto create = [&](Tensor filter, Tensor skipFilter, Tensor biases, const std::string &suffix,
                     std::vector<int32_t> multiplier, std::vector<int32_t> rshift) {
     mlir::Value f = l.createWeight(op, name + "_filter" + suffix, std::move(filter));
     mlir::Value s = l.createWeight(op, name + "_skip_filter" + suffix, std::move(skipFilter));
@@ -33,7 +33,9 @@ void lowerUpConv(Lowering &l, mlir::Operation *operation) {
                                           multiplier, rshift));
   };
   if (!l.integer())
-    return create(low, side, bias ? *bias : Tensor(), "_f32", {}, {});
+    return create(low.converted(l.floating()).converted(DType::F32),
+                  side.converted(l.floating()).converted(DType::F32), bias ? *bias : Tensor(),
+                  std::string("_") + dtypeName(l.floating()), {}, {});
   auto element = llvm::dyn_cast<mlir::quant::UniformQuantizedType>(type.getElementType());
   if (!element)
     return; // the table's error is enough

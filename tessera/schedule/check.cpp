@@ -24,7 +24,10 @@ const Window2d *windowOf(const Layer &layer) {
 bool hasFloatForm(const Op &op) {
   return std::holds_alternative<Conv2D>(op) || std::holds_alternative<Deconv>(op) ||
          std::holds_alternative<MaxPool>(op) || std::holds_alternative<Relu>(op) ||
-         std::holds_alternative<Add>(op) || std::holds_alternative<Interp>(op);
+         std::holds_alternative<Add>(op) || std::holds_alternative<Interp>(op) ||
+         std::holds_alternative<UpConv>(op) || std::holds_alternative<LeakyRelu>(op) ||
+         std::holds_alternative<Sigmoid>(op) || std::holds_alternative<Softmax>(op) ||
+         std::holds_alternative<Compare>(op) || std::holds_alternative<Arg>(op);
 }
 
 std::vector<const Tensor *> filtersOf(const Layer &layer) {
@@ -32,6 +35,8 @@ std::vector<const Tensor *> filtersOf(const Layer &layer) {
     return {&c->filter};
   if (auto *d = std::get_if<Deconv>(&layer.op))
     return {&d->filter};
+  if (auto *u = std::get_if<UpConv>(&layer.op))
+    return {&u->low, &u->skip};
   return {};
 }
 
@@ -87,6 +92,13 @@ Status Scheduler::checkAll() {
                floats ? "its tensors need one type" : integersOnly);
         ok = false;
       }
+    bool noHalf =
+        std::holds_alternative<Sigmoid>(layer.op) || std::holds_alternative<Softmax>(layer.op) ||
+        std::holds_alternative<Compare>(layer.op) || std::holds_alternative<Arg>(layer.op);
+    if (ok && noHalf && floats && out != DType::F32) {
+      refuse(layer, fmt::format("has a {} result", dtypeName(out)), "it has a form in f32 only");
+      ok = false;
+    }
     if (ok && !fits(out)) {
       refuse(layer, fmt::format("has a {} result", dtypeName(out)), integersOnly);
       ok = false;
@@ -118,7 +130,7 @@ Status Scheduler::checkAll() {
       if (size != 2)
         refuse(layer, fmt::format("looks for the largest of {} values", size),
                "an axis of two has an integer form");
-      else if (tensor(layer.inputs[0]).shape.size() > 4 || out != DType::U8)
+      else if (tensor(layer.inputs[0]).shape.size() > 4 || (!floats && out != DType::U8))
         refuse(layer, "has a result other than u8", "");
     }
   }

@@ -4,6 +4,7 @@
 #include "tessera/codegen/add.h"
 #include "tessera/codegen/cast.h"
 #include "tessera/codegen/compare.h"
+#include "tessera/codegen/exponential.h"
 #include "tessera/codegen/leaky_relu.h"
 #include "tessera/codegen/lut.h"
 #include "tessera/codegen/mul_shift.h"
@@ -75,13 +76,17 @@ std::optional<Elementwise> Scheduler::recipeOf(const Layer &layer) const {
   if (auto *m = std::get_if<MulShift>(&layer.op))
     return mulShiftRecipe(m->multiplier, m->rshift, in, out);
   if (auto *k = std::get_if<LeakyRelu>(&layer.op))
-    return leakyReluRecipe(k->multiplier, k->rshift, in);
+    return dtypeIsFloat(in) ? leakyReluFloatRecipe(k->alpha, in)
+                            : leakyReluRecipe(k->multiplier, k->rshift, in);
+  if (std::holds_alternative<Sigmoid>(layer.op))
+    return sigmoidRecipe();
   if (auto *k = std::get_if<Lut>(&layer.op))
     return lutRecipe(k->table);
   if (std::holds_alternative<Relu>(layer.op))
     return reluRecipe(in, out);
   if (auto *q = std::get_if<Compare>(&layer.op))
-    return compareRecipe(q->less, q->threshold, in);
+    return dtypeIsFloat(in) ? compareFloatRecipe(q->less, float(q->threshold))
+                            : compareRecipe(q->less, q->threshold, in);
   if (std::holds_alternative<Cast>(layer.op) && dtypeIsFloat(in) && dtypeIsFloat(out))
     return floatCastRecipe();
   if (std::holds_alternative<Cast>(layer.op))

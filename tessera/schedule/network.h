@@ -40,10 +40,11 @@ struct Deconv {
 /// Inputs x [n, ic, h, w] and skip [n, sc, H, W], H = 2h or 2h + 1, W likewise; output [n, oc, H,
 /// W]. A transposed convolution and the 3x3 convolution behind it (interpret/kernels/upconv.h).
 struct UpConv {
-  Tensor low;  ///< I8 [4, oc, ic, 2, 2], output phase 2a + b first
-  Tensor skip; ///< I8 [oc, sc, 3, 3]
-  Tensor bias; ///< I32 [oc, 4, 4] by the classes of row and column, or empty
+  Tensor low;  ///< I8 or float [4, oc, ic, 2, 2], output phase 2a + b first
+  Tensor skip; ///< of the same type [oc, sc, 3, 3]
+  Tensor bias; ///< I32 (F32 of floats) [oc, 4, 4] by the classes of row and column, or empty
   std::vector<int32_t> multiplier, rshift;
+  bool relu = false; ///< of floats
 };
 /// The output shape says whether ceil mode was on. `relu`: max with 0 behind it.
 struct MaxPool {
@@ -73,7 +74,14 @@ struct Interp {
   std::vector<int64_t> rows, columns;
 };
 struct LeakyRelu {
-  int32_t multiplier = 0, rshift = 0;
+  int32_t multiplier = 0, rshift = 0; ///< of integers
+  double alpha = 0;                   ///< of floats, 0 to 1
+};
+/// F32 only.
+struct Sigmoid {};
+/// F32 only, over at most 32 values.
+struct Softmax {
+  int64_t axis = 1;
 };
 /// Result byte table[input byte], I8 or U8 each.
 struct Lut {
@@ -97,8 +105,9 @@ struct Unsupported {
   std::string reason, hint;
 };
 
-using Op = std::variant<Conv2D, Deconv, UpConv, MaxPool, Add, MulShift, Concat, Pad, Slice, Interp,
-                        LeakyRelu, Lut, Relu, Compare, Arg, Cast, Reshape, Unsupported>;
+using Op =
+    std::variant<Conv2D, Deconv, UpConv, MaxPool, Add, MulShift, Concat, Pad, Slice, Interp,
+                 LeakyRelu, Sigmoid, Softmax, Lut, Relu, Compare, Arg, Cast, Reshape, Unsupported>;
 
 struct Layer {
   std::string type;            ///< op name as the user knows it, e.g. "Conv2D"

@@ -29,8 +29,8 @@ struct UpConvPlan {
   std::vector<uint64_t> offset;
 
   UpConvLayout layout(size_t o) const {
-    return UpConvLayout::of(oc[o].second - oc[o].first, work.x.shape[1], work.skip.shape[1],
-                            biases);
+    return UpConvLayout::of(oc[o].second - oc[o].first, work.x.shape[1], work.skip.shape[1], biases,
+                            work.op.low.dtype());
   }
 };
 
@@ -81,6 +81,7 @@ Instructions compute(const UpConvPlan &p, const Place &at, const Addresses &a) {
   s.sum = p.biases ? a[size_t(p.sum)] : s.accumulator;
   s.plane = a[size_t(p.plane)];
   s.result = resultTensor(p, at, a);
+  s.relu = p.work.op.relu;
   return upConv(s);
 }
 

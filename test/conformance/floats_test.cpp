@@ -72,6 +72,30 @@ TEST_P(Floats, PoolsAddsAndMoves) {
   }
 }
 
+TEST_P(Floats, StepsUp) {
+  for (uint32_t seed = 0; seed < 12; ++seed) {
+    SCOPED_TRACE(seed);
+    Builder b("upconv" + std::to_string(seed), 200 + seed);
+    int64_t h = b.between(1, 7), w = b.between(1, 9);
+    Shape small{b.between(1, 2), b.between(1, 70), h, w};
+    Shape skip{small[0], b.between(1, 70), 2 * h + b.between(0, 1), 2 * w + b.between(0, 1)};
+    int32_t x = input(b, small), s = input(b, skip);
+    output(b, b.upConv(x, s, b.between(1, 100), GetParam(), seed % 4 != 0, seed % 4 != 1));
+    expectEqual(b, seed % 2 ? chip::kLaneBytes : 24 << 10);
+  }
+}
+
+TEST_P(Floats, LeakyRelus) {
+  for (uint32_t seed = 0; seed < 6; ++seed) {
+    SCOPED_TRACE(seed);
+    Builder b("leaky" + std::to_string(seed), 300 + seed);
+    int32_t x = input(b, {1, b.between(1, 90), b.between(1, 20), b.between(1, 30)});
+    output(b, b.simple(x, "LeakyRelu", LeakyRelu{.alpha = 0.01 * double(b.between(0, 100))},
+                       GetParam()));
+    expectEqual(b, seed % 2 ? chip::kLaneBytes : 16 << 10);
+  }
+}
+
 TEST_P(Floats, UNet) {
   Builder b("unet", 7);
   auto twice = [&](int32_t x, int64_t oc) {
@@ -85,6 +109,43 @@ TEST_P(Floats, UNet) {
                      {0, 0, 0, 0, 0, 0, 1, 0});
   output(b, b.conv(twice(b.concat({a, up}), 8), 2, Window2d{.kernel = {1, 1}}, GetParam()));
   expectEqual(b, chip::kLaneBytes);
+}
+
+TEST(Exponentials, SigmoidAndSoftmax) {
+  for (uint32_t seed = 0; seed < 8; ++seed) {
+    SCOPED_TRACE(seed);
+    Builder b("exponential" + std::to_string(seed), 400 + seed);
+    int64_t axis = seed == 1 ? 2 : 1;
+    Shape shape{b.between(1, 2), seed == 2 ? 1 : b.between(2, 7), b.between(1, 20),
+                b.between(1, 30)};
+    int32_t x = b.input(shape);
+    // Also beyond the range that the exponential keeps.
+    for (int i = 0; i < int(seed); ++i)
+      x = b.add(x, x, {}, DType::F32);
+    b.output(b.simple(x, "Sigmoid", Sigmoid{}, DType::F32));
+    b.output(b.simple(x, "Softmax", Softmax{axis}, DType::F32));
+    Network net = b.take();
+    auto outcome = check(net, randomInputs(net, seed),
+                         Options{.localBytes = seed % 2 ? chip::kLaneBytes : 16 << 10});
+    ASSERT_TRUE(outcome) << outcome.error().text();
+    EXPECT_EQ(outcome->difference, "") << outcome->scheduleText;
+  }
+}
+
+TEST(Floats32, ComparisonsAndArgOfTwo) {
+  for (uint32_t seed = 0; seed < 6; ++seed) {
+    SCOPED_TRACE(seed);
+    Builder b("compare" + std::to_string(seed), 500 + seed);
+    Shape shape{1, 2, b.between(1, 30), b.between(1, 40)};
+    int32_t x = b.input(shape);
+    b.output(b.simple(x, "Compare", Compare{seed % 2 != 0, 0.25}, DType::F32));
+    b.output(b.simple(x, "Arg", Arg{1, seed % 3 == 0, seed % 2 == 0}, DType::F32,
+                      {1, 1, shape[2], shape[3]}));
+    Network net = b.take();
+    auto outcome = check(net, randomInputs(net, seed), Options{});
+    ASSERT_TRUE(outcome) << outcome.error().text();
+    EXPECT_EQ(outcome->difference, "") << outcome->scheduleText;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, Floats, testing::Values(DType::F16, DType::BF16, DType::F32),

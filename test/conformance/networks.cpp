@@ -104,6 +104,16 @@ int32_t Builder::deconv(int32_t x, int64_t oc, const Window2d &w, DType out, boo
 int32_t Builder::upConv(int32_t x, int32_t skip, int64_t oc, DType out, bool bias, bool border) {
   const Shape in = tensor(x).shape, side = tensor(skip).shape;
   UpConv u;
+  if (dtypeIsFloat(out)) {
+    u.low = weights(out, {4, oc, in[1], 2, 2});
+    u.skip = weights(out, {oc, side[1], 3, 3});
+    if (bias)
+      u.bias = weights(DType::F32, {oc, 4, 4});
+    for (size_t i = 0; bias && !border && i < size_t(oc) * 16; ++i)
+      u.bias.as<float>()[i] = u.bias.as<float>()[i / 16 * 16];
+    u.relu = random_() % 2 != 0;
+    return layer("UpConv", {x, skip}, std::move(u), {in[0], oc, side[2], side[3]}, out, 0);
+  }
   u.low = weights(DType::I8, {4, oc, in[1], 2, 2});
   u.skip = weights(DType::I8, {oc, side[1], 3, 3});
   Tensor inside;

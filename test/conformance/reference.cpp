@@ -9,6 +9,7 @@
 #include "tessera/interpret/kernels/conv2d.h"
 #include "tessera/interpret/kernels/cube.h"
 #include "tessera/interpret/kernels/deconv.h"
+#include "tessera/interpret/kernels/exponential.h"
 #include "tessera/interpret/kernels/leaky_relu.h"
 #include "tessera/interpret/kernels/lut.h"
 #include "tessera/interpret/kernels/mul_shift.h"
@@ -56,6 +57,21 @@ std::optional<Tensor> evaluateFloats(const Layer &layer, const std::vector<Tenso
     return ti::chipAdd(in[0], in[1], a->relu);
   if (std::get_if<Cast>(&layer.op))
     return ti::chipCast(in[0], out.dtype);
+  if (auto *k = std::get_if<LeakyRelu>(&layer.op))
+    return ti::chipLeakyRelu(in[0], k->alpha);
+  if (std::get_if<Sigmoid>(&layer.op))
+    return ti::chipSigmoid(in[0]);
+  if (auto *c = std::get_if<Compare>(&layer.op))
+    return ti::compareWith(c->less ? ti::CompareMode::Less : ti::CompareMode::Greater,
+                           ti::chipFlush(in[0]), c->threshold);
+  if (auto *a = std::get_if<Arg>(&layer.op))
+    return ti::arg(ti::chipFlush(in[0]), a->axis, out.shape.size() == in[0].rank(), a->smallest,
+                   a->lastIndex);
+  if (auto *s = std::get_if<Softmax>(&layer.op))
+    return ti::chipSoftmax(in[0], s->axis);
+  if (auto *u = std::get_if<UpConv>(&layer.op))
+    return ti::upConvCube(in[0], in[1], u->low.converted(DType::F32), u->skip.converted(DType::F32),
+                          orNull(u->bias), u->relu);
   return std::nullopt;
 }
 

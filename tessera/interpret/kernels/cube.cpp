@@ -67,12 +67,14 @@ std::vector<float> orderedFilter(const Tensor &filter, int64_t o, int64_t ic, in
   return list;
 }
 
+/// Sums begin with `previous`, or the bias, or 0; the result is of type `out`.
 Tensor convolve(const Tensor &x, const Tensor &filter, const Tensor *bias, const Axis &ya,
-                const Axis &xa, int64_t group, bool turned, bool relu) {
+                const Axis &xa, int64_t group, bool turned, bool relu, DType out,
+                const Tensor *previous = nullptr) {
   int64_t n = x.dim(0), ic = x.dim(1), oc = filter.dim(0), h = ya.extended(), w = xa.extended();
   bool chains = x.dtype() == DType::F32;
   int64_t block = chains ? 1 : kBlock;
-  Tensor y(x.dtype(), {n, oc, ya.out, xa.out});
+  Tensor y(out, {n, oc, ya.out, xa.out});
   std::vector<std::vector<float>> filters;
   for (int64_t o = 0; o < oc; ++o)
     filters.push_back(orderedFilter(filter, o, ic, group, turned, block));
@@ -94,9 +96,12 @@ Tensor convolve(const Tensor &x, const Tensor &filter, const Tensor *bias, const
         for (int64_t column = 0; column < xa.out; ++column) {
           int64_t o = row / ya.out, oy = row % ya.out;
           const float *weight = filters[size_t(o)].data();
-          float start = bias ? numerics::flush(bias->as<float>()[size_t(o)]) : 0.0f;
-          // fp32 sums in two chains that take products in turn; the bias begins the second. A half's
-          // is added to zero: -0 becomes +0.
+          int64_t at = ((image * oc + o) * ya.out + oy) * xa.out + column;
+          float start = previous ? numerics::flush(previous->as<float>()[size_t(at)])
+                        : bias   ? numerics::flush(bias->as<float>()[size_t(o)])
+                                 : 0.0f;
+          // fp32 sums in two chains that take products in turn; what is there begins the second. A
+          // half's is added to zero: -0 becomes +0.
           float chain[2] = {chains ? 0.0f : numerics::addNan(0, start), start};
           int64_t item = 0;
           for (int64_t c = 0; c < ic; c += block)
@@ -113,7 +118,7 @@ Tensor convolve(const Tensor &x, const Tensor &filter, const Tensor *bias, const
                 weight += count;
               }
           float v = chains ? numerics::addNan(chain[0], chain[1]) : chain[0];
-          put(y, ((image * oc + o) * ya.out + oy) * xa.out + column, v);
+          put(y, at, v);
         }
     });
   }
@@ -122,13 +127,22 @@ Tensor convolve(const Tensor &x, const Tensor &filter, const Tensor *bias, const
 
 } // namespace
 
+namespace {
+Axis convAxis(const Tensor &x, const Window2d &w, int a) {
+  int64_t in = x.dim(size_t(2 + a));
+  return {in, w.outputSize(a, in), 0, w.strides[a], w.dilations[a], w.kernel[a], w.pads[a]};
+}
+} // namespace
+
+Tensor cubeSums(const Tensor &x, const Tensor &filter, const Window2d &w, const Tensor *previous) {
+  return convolve(x, filter, nullptr, convAxis(x, w, 0), convAxis(x, w, 1), 1, false, false,
+                  DType::F32, previous);
+}
+
 Tensor cubeConv2d(const Tensor &x, const Tensor &filter, const Tensor *bias, const Window2d &w,
                   int64_t group, bool relu) {
-  auto axis = [&](int a) {
-    int64_t in = x.dim(size_t(2 + a));
-    return Axis{in, w.outputSize(a, in), 0, w.strides[a], w.dilations[a], w.kernel[a], w.pads[a]};
-  };
-  return convolve(x, filter, bias, axis(0), axis(1), group, false, relu);
+  auto axis = [&](int a) { return convAxis(x, w, a); };
+  return convolve(x, filter, bias, axis(0), axis(1), group, false, relu, x.dtype());
 }
 
 Tensor cubeDeconv(const Tensor &x, const Tensor &filter, const Tensor *bias, const Window2d &w,
@@ -143,7 +157,7 @@ Tensor cubeDeconv(const Tensor &x, const Tensor &filter, const Tensor *bias, con
                 w.kernel[a],
                 w.dilations[a] * (w.kernel[a] - 1) - w.pads[a]};
   };
-  return convolve(x, filter, bias, axis(0), axis(1), group, true, relu);
+  return convolve(x, filter, bias, axis(0), axis(1), group, true, relu, x.dtype());
 }
 
 Tensor chipMaxPool(const Tensor &x, const Window2d &w, bool ceilMode, bool relu) {
@@ -189,6 +203,35 @@ Tensor chipRelu(const Tensor &x) {
   forRange(x.count(), kGrain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
       put(y, i, rectified(loaded(x, i)));
+  });
+  return y;
+}
+
+Tensor chipLeakyRelu(const Tensor &x, double alpha) {
+  Tensor y(x.dtype(), x.shape()), factor(x.dtype(), {1});
+  put(factor, 0, float(alpha));
+  float a = loaded(factor, 0);
+  forRange(x.count(), kGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      float v = loaded(x, i), scaled = numerics::mulNan(v, a);
+      if (x.dtype() == DType::F16)
+        scaled = numerics::halfToFloat(numerics::floatToHalf(v * a));
+      else if (x.dtype() == DType::BF16)
+        scaled = numerics::bfloatToFloat(
+            numerics::resultToBfloat(numerics::flush(v) * numerics::flush(a)));
+      v = numerics::flush(v);
+      scaled = numerics::flush(scaled);
+      put(y, i, scaled > v ? scaled : v);
+    }
+  });
+  return y;
+}
+
+Tensor chipFlush(const Tensor &x) {
+  Tensor y(x.dtype(), x.shape());
+  forRange(x.count(), kGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      put(y, i, numerics::flush(loaded(x, i)));
   });
   return y;
 }

@@ -14,8 +14,15 @@ Tensor cubeConv2d(const Tensor &x, const Tensor &filter, const Tensor *bias, con
                   int64_t group, bool relu);
 Tensor cubeDeconv(const Tensor &x, const Tensor &filter, const Tensor *bias, const Window2d &window,
                   int64_t group, bool relu);
+/// Sums F32 of a convolution, begun with `previous` (of their shape) or with 0.
+Tensor cubeSums(const Tensor &x, const Tensor &filter, const Window2d &window,
+                const Tensor *previous);
 Tensor chipMaxPool(const Tensor &x, const Window2d &window, bool ceilMode, bool relu);
 Tensor chipRelu(const Tensor &x);
+/// max(x * alpha, x), alpha rounded to x's type.
+Tensor chipLeakyRelu(const Tensor &x, double alpha);
+/// F32 with denormals as zeros: what comparisons of the chip see.
+Tensor chipFlush(const Tensor &x);
 /// Tensors of one type and shape.
 Tensor chipAdd(const Tensor &a, const Tensor &b, bool relu);
 /// Between F32 and F16 or BF16, half to even.

@@ -1,6 +1,8 @@
 #include "tessera/interpret/kernels/upconv.h"
 
+#include "tessera/interpret/kernels/cube.h"
 #include "tessera/interpret/kernels/serial.h"
+#include "tessera/numerics/float.h"
 #include "tessera/numerics/rounding.h"
 
 #include <cstring>
@@ -101,6 +103,20 @@ Tensor upConv(const Tensor &x, const Tensor &skip, const Tensor &low, const Tens
       },
       [](float sum, float bias) { return sum + bias; });
   return y;
+}
+
+Tensor upConvCube(const Tensor &x, const Tensor &skip, const Tensor &low, const Tensor &skipFilter,
+                  const Tensor *bias, bool relu) {
+  Tensor sums(DType::F32, checkedShape(x, skip, low, skipFilter, bias));
+  eachPhase<float>(
+      x, low, bias, sums, false,
+      [&](const Tensor &filter, const UpConvPhase &p) {
+        Tensor first = cubeSums(x, filter, p.low, nullptr);
+        return cubeSums(skip, skipFilter, p.skip, &first);
+      },
+      [](float sum, float bias) { return numerics::addNan(bias, sum); });
+  Tensor y = x.dtype() == DType::F32 ? sums : chipCast(sums, x.dtype());
+  return relu ? chipRelu(y) : y;
 }
 
 Tensor upConvInt(const Tensor &x, const Tensor &skip, const Tensor &low, const Tensor &skipFilter,

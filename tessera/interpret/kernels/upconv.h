@@ -24,6 +24,11 @@ int64_t upConvClass(int64_t cell, int64_t in);
 Tensor upConv(const Tensor &x, const Tensor &skip, const Tensor &low, const Tensor &skipFilter,
               const Tensor *bias, bool relu, FloatPath path = FloatPath::Fast);
 
+/// F32, F16 or BF16 in the chip's order of sums: both convolutions on one F32 sum, the bias, then
+/// rounding to x's type and ReLU. Filters F32 whose values that type holds.
+Tensor upConvCube(const Tensor &x, const Tensor &skip, const Tensor &low, const Tensor &skipFilter,
+                  const Tensor *bias, bool relu);
+
 /// Integers: both products in one accumulator that wraps, then + bias I32 saturating, requantize.
 Tensor upConvInt(const Tensor &x, const Tensor &skip, const Tensor &low, const Tensor &skipFilter,
                  const Tensor *bias, const Requantization &q);

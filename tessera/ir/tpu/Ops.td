@@ -1,5 +1,5 @@
-// The tpu dialect: the network in the types the chip computes with. Element types are f32, i32 or
-// !quant.uniform<i8|u8 : f32, scale> (symmetric: zero point 0). Requantization is written out as
+// The tpu dialect: the network in the types the chip computes with. Element types are f32, f16, bf16,
+// i32 or !quant.uniform<i8|u8 : f32, scale> (symmetric: zero point 0). Requantization is written out as
 // integers on each op, so that the text alone fixes every result bit.
 #ifndef TESSERA_IR_TPU_OPS
 #define TESSERA_IR_TPU_OPS
@@ -16,7 +16,7 @@ def Tpu_Dialect : Dialect {
 }
 
 def Tpu_Tensor : Type<CPred<"::tessera::isTpuTensor($_self)">,
-    "a ranked tensor with known, positive sizes of f32, an integer of 8 to 32 bits, or "
+    "a ranked tensor with known, positive sizes of f32, f16, bf16, an integer of 8 to 32 bits, or "
     "!quant.uniform<i8|u8:f32, scale> with zero point 0", "::mlir::RankedTensorType">;
 
 class Tpu_Op<string mnemonic, list<Trait> traits = []>
@@ -43,15 +43,16 @@ def Tpu_WeightOp : Tpu_Op<"Weight"> {
   let arguments = (ins);
 }
 def Tpu_CastOp : Tpu_Op<"Cast"> {
-  let summary = "f32 to quantized (x * (1/scale) rounded half away, saturated) or back (q * scale)";
+  let summary = "f32 to quantized (x * (1/scale) rounded half away, saturated) or f16 or bf16, or back";
   let arguments = (ins Tpu_Tensor:$input);
 }
 def Tpu_Conv2DOp : Tpu_Op<"Conv2D"> {
   let summary = "integer convolution, bias, requantize half up: sat(rshift((acc + bias) * multiplier))";
   let description = [{Integer form: filter i8 or ui8 [oc, ic/group, kh, kw], bias i32 [oc] (absent = none), one
     multiplier and rshift (positive = right) a channel, result quantized; ReLU is the unsigned result type.
-    pad_value: integers padding cells hold, one per input channel (absent = 0).
-    Float form: everything f32, do_relu counts, multiplier and rshift are empty.}];
+    pad_value: integers padding cells hold, one per input channel (absent = 0); no float form.
+    Float form: input and result of one float type, filter f32 with values of that type, bias f32, in the
+    order of sums of the chip (interpret/kernels/cube.h); do_relu counts, multiplier and rshift are empty.}];
   let arguments = (ins Tpu_Tensor:$input, Tpu_Tensor:$filter, Optional<Tpu_Tensor>:$bias,
     DenseI64ArrayAttr:$kernel_shape, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads,
     DenseI64ArrayAttr:$dilations, DefaultValuedAttr<I64Attr, "1">:$group,
@@ -80,9 +81,17 @@ def Tpu_ReluOp : Tpu_Op<"Relu"> {
   let arguments = (ins Tpu_Tensor:$input);
 }
 def Tpu_LeakyReluOp : Tpu_Op<"LeakyRelu"> {
-  let summary = "x < 0 ? sat((x * multiplier) >> rshift, half up) : x, one scale; float: alpha * x";
+  let summary = "x < 0 ? sat((x * multiplier) >> rshift, half up) : x, one scale; floats: max(alpha * x, x), 0 <= alpha <= 1";
   let arguments = (ins Tpu_Tensor:$input, DefaultValuedAttr<F64Attr, "0.0">:$alpha,
     DefaultValuedAttr<I32Attr, "0">:$multiplier, DefaultValuedAttr<I32Attr, "0">:$rshift);
+}
+def Tpu_SigmoidOp : Tpu_Op<"Sigmoid"> {
+  let summary = "1 / (1 + e^-x) by the steps of interpret/kernels/exponential.h; f32 only";
+  let arguments = (ins Tpu_Tensor:$input);
+}
+def Tpu_SoftmaxOp : Tpu_Op<"Softmax"> {
+  let summary = "1 / (1 + sum over the others along axis of e^(other - this)); f32 only, at most 32 along axis";
+  let arguments = (ins Tpu_Tensor:$input, I64Attr:$axis);
 }
 def Tpu_LutOp : Tpu_Op<"Lut"> {
   let summary = "table[x's byte as an unsigned number]: any function of one 8-bit value; integers only";
@@ -148,7 +157,7 @@ def Tpu_ReshapeOp : Tpu_Op<"Reshape"> {
 }
 def Tpu_FloatOp : Tpu_Op<"Float"> {
   let summary = "an op that has no integer form yet, in f32: the top op `op` with its attributes `attrs`";
-  let description = [{Carries `--quantize F32` through the stages; the scheduler refuses it by name.}];
+  let description = [{Carries float modes through the stages; the scheduler refuses it by name.}];
   let arguments = (ins Variadic<Tpu_Tensor>:$inputs, StrAttr:$op, DictionaryAttr:$attrs);
 }
 

@@ -4,7 +4,8 @@ namespace tessera {
 
 mlir::LogicalResult tpu::ArgOp::verify() {
   auto isFloat = floatForm(*this, getInput());
-  if (failed(isFloat) || failed(checkCountResult(*this, *isFloat)))
+  if (failed(isFloat) || failed(checkNoHalf(*this, getMode())) ||
+      failed(checkCountResult(*this, *isFloat)))
     return mlir::failure();
   Sizes input = sizesOf(getInput());
   ShapeOr shape = argShape(*this, input, getAxis(), getKeepdims(), getMode());

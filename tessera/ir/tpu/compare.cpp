@@ -6,7 +6,8 @@ namespace tessera {
 
 mlir::LogicalResult tpu::CompareOp::verify() {
   auto isFloat = floatForm(*this, getInput());
-  if (failed(isFloat) || failed(checkOneOf(*this, "mode", getMode(), {"Greater", "Less"})) ||
+  if (failed(isFloat) || failed(checkNoHalf(*this, "comparing")) ||
+      failed(checkOneOf(*this, "mode", getMode(), {"Greater", "Less"})) ||
       failed(checkCountResult(*this, *isFloat)))
     return mlir::failure();
   // A threshold outside the stored range is fine: it makes the result constant.

@@ -18,7 +18,9 @@ mlir::LogicalResult tpu::Conv2DOp::verify() {
     return mlir::failure();
   if (auto values = getPadValue())
     for (double v : *values)
-      if (failed(checkStorable(*this, "pad_value", v, getInput())))
+      if (*isFloat)
+        return emitOpError("pad_value has no float form, pad in an op of its own");
+      else if (failed(checkStorable(*this, "pad_value", v, getInput())))
         return mlir::failure();
   return checkRequantize(*this, *isFloat, getMultiplier(), getRshift(),
                          size_t(sizesOf(getFilter())[0]), int64_t{1} << 31, -32);

@@ -10,8 +10,9 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace tessera {
-/// What Tpu_Tensor of Ops.td allows: ranked, every size known and positive, f32, i8, ui8, i16,
-/// ui16, i32 or an 8-bit uniform quantized type with zero point 0 and its full storage range.
+/// What Tpu_Tensor of Ops.td allows: ranked, every size known and positive, f32, f16,
+/// bf16, i8, ui8, i16, ui16, i32 or an 8-bit uniform quantized type with zero point 0 and its full
+/// storage range.
 bool isTpuTensor(mlir::Type type);
 } // namespace tessera
 

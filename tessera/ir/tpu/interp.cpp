@@ -9,6 +9,8 @@ mlir::LogicalResult tpu::InterpOp::verify() {
   if (!*isFloat && getMode() != "nearest")
     return emitOpError("mode ") << getMode() << " has no integer form, the result is "
                                 << getOutput().getType();
+  if (getMode() != "nearest" && failed(checkNoHalf(*this, "mode " + getMode())))
+    return mlir::failure();
   return checkResultShape(*this, interpShape(*this, sizesOf(getInput()), getOutSize(), getScale(),
                                              getMode(), getCoordMode(), getNearestMode()));
 }

@@ -10,6 +10,8 @@ mlir::LogicalResult tpu::Pool2DOp::verify() {
   if (getPoolMode() == "Avg" && !*isFloat)
     return emitOpError("pool_mode Avg has no integer form, the result is ")
            << getOutput().getType();
+  if (getPoolMode() == "Avg" && failed(checkNoHalf(*this, "pool_mode Avg")))
+    return mlir::failure();
   return checkResultShape(*this,
                           poolShape(*this, sizesOf(getInput()), windowAttrs(*this), getCeilMode()));
 }

@@ -15,22 +15,30 @@ bool isTpuTensor(mlir::Type type) {
            q.getZeroPoint() == 0 && q.getScale() > 0 && std::isfinite(q.getScale()) &&
            q.getStorageTypeMin() == (q.isSigned() ? -128 : 0) &&
            q.getStorageTypeMax() == (q.isSigned() ? 127 : 255);
-  return e.isF32() || e.isSignlessInteger(8) || e.isUnsignedInteger(8) || e.isSignlessInteger(16) ||
-         e.isUnsignedInteger(16) || e.isSignlessInteger(32);
+  return isFloat(e) || e.isSignlessInteger(8) || e.isUnsignedInteger(8) ||
+         e.isSignlessInteger(16) || e.isUnsignedInteger(16) || e.isSignlessInteger(32);
 }
 
 llvm::FailureOr<bool> floatForm(mlir::Operation *op, mlir::ValueRange tensors) {
-  bool isFloat = isF32(op->getResult(0));
-  auto fits = [&](mlir::Value v) { return isFloat ? isF32(v) : bool(quantOf(v)); };
+  mlir::Type element = elementOf(op->getResult(0));
+  bool floats = isFloat(element);
+  auto fits = [&](mlir::Value v) { return floats ? elementOf(v) == element : bool(quantOf(v)); };
   if (!fits(op->getResult(0)))
     return op->emitOpError("result is ")
-           << op->getResult(0).getType() << ", must be f32 or quantized";
+           << op->getResult(0).getType() << ", must be a float type or quantized";
   for (auto [i, v] : llvm::enumerate(tensors))
     if (!fits(v))
       return op->emitOpError("input ")
              << i << " is " << v.getType() << ", result is " << op->getResult(0).getType()
-             << "; they must be all f32 or all quantized";
-  return isFloat;
+             << "; they must be all of one float type or all quantized";
+  return floats;
+}
+
+mlir::LogicalResult checkNoHalf(mlir::Operation *op, const llvm::Twine &form) {
+  mlir::Type e = elementOf(op->getResult(0));
+  if (!e.isF16() && !e.isBF16())
+    return mlir::success();
+  return op->emitOpError(form) << " has no form in " << e << ", only in f32";
 }
 
 mlir::LogicalResult checkSameType(mlir::Operation *op, const char *name, mlir::Value v) {

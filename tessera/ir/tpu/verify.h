@@ -1,5 +1,6 @@
 #pragma once
-// What the verifiers share: which form an op has (all f32, or integer) and its requantization.
+// What the verifiers share: which form an op has (floats of one type, or integer) and its
+// requantization.
 #include "tessera/ir/top/shapes.h"
 #include "tessera/ir/tpu/dialect.h"
 
@@ -9,13 +10,18 @@ inline mlir::Type elementOf(mlir::Value v) {
   return llvm::cast<mlir::RankedTensorType>(v.getType()).getElementType();
 }
 inline bool isF32(mlir::Value v) { return elementOf(v).isF32(); }
+inline bool isFloat(mlir::Type element) {
+  return element.isF32() || element.isF16() || element.isBF16();
+}
 inline mlir::quant::UniformQuantizedType quantOf(mlir::Value v) {
   return llvm::dyn_cast<mlir::quant::UniformQuantizedType>(elementOf(v));
 }
 
-/// Operands (f32 or quantized ones) and result are either all f32 (true) or all quantized (false);
-/// otherwise an error. Failure has had its message.
+/// Operands and result are either all of one float type (true) or all quantized (false); otherwise
+/// an error. Failure has had its message.
 llvm::FailureOr<bool> floatForm(mlir::Operation *op, mlir::ValueRange tensors);
+/// An error where the result is f16 or bf16, for ops (or forms of them) that know only f32.
+mlir::LogicalResult checkNoHalf(mlir::Operation *op, const llvm::Twine &form);
 /// Value `name` has exactly the result's element type.
 mlir::LogicalResult checkSameType(mlir::Operation *op, const char *name, mlir::Value v);
 /// `count` multipliers and shifts in the integer form, none in the float form; each multiplier's
@@ -24,10 +30,12 @@ mlir::LogicalResult checkRequantize(mlir::Operation *op, bool floatForm,
                                     llvm::ArrayRef<int32_t> multiplier,
                                     llvm::ArrayRef<int32_t> rshift, size_t count,
                                     int64_t multiplierLimit, int32_t lowestShift);
-/// `value` can be stored in v's type: any finite number in f32, a whole one in range otherwise.
+/// `value` can be stored in v's type: any finite number in a float type, a whole one in range
+/// otherwise.
 mlir::LogicalResult checkStorable(mlir::Operation *op, const char *name, double value,
                                   mlir::Value v);
-/// Filter i8 or ui8 and bias i32 in the integer form, all f32 in the float form.
+/// Filter i8 or ui8 and bias i32 in the integer form, both f32 in the float form (a filter with
+/// the values that the result's type holds).
 mlir::LogicalResult checkWeights(mlir::Operation *op, bool floatForm, mlir::Value filter,
                                  mlir::Value bias);
 /// In the integer form the result is u8 with scale 1 (class numbers and truth values).

@@ -60,6 +60,27 @@ std::string conv(const std::string &filter, const std::string &filterType, const
                   ">, tensor<2xi32>) -> " + tensor("1x2x8x10", out));
 }
 
+TEST(TpuVerify, Halves) {
+  std::string cast = "%h = tpu.Cast %x : (tensor<1x4x8x10xf32>) -> tensor<1x4x8x10xf16>\n";
+  auto ofHalf = [&](const std::string &op, const std::string &attributes, const std::string &out) {
+    return errorsOf(cast + "%r = tpu." + op + " {" + attributes + "} : (tensor<1x4x8x10xf16>) -> " +
+                    tensor("1x4x8x10", out));
+  };
+  EXPECT_EQ(ofHalf("Relu %h", "", "f16"), "");
+  EXPECT_EQ(ofHalf("Cast %h", "", "f32"), "");
+  EXPECT_THAT(ofHalf("Relu %h", "", "bf16"), HasSubstr("must be all of one float type"));
+  EXPECT_THAT(ofHalf("Cast %h", "", "bf16"), HasSubstr("one must be f32"));
+  EXPECT_THAT(ofHalf("Cast %h", "", kI8), HasSubstr("one must be f32"));
+  EXPECT_EQ(ofHalf("LeakyRelu %h", "alpha = 0.1 : f64", "f16"), "");
+  EXPECT_THAT(ofHalf("LeakyRelu %h", "alpha = 1.1 : f64", "f16"), HasSubstr("must be from 0 to 1"));
+  EXPECT_THAT(ofHalf("Compare %h", "mode = \"Less\", threshold = 0.1 : f64", "f16"),
+              HasSubstr("has no form in 'f16', only in f32"));
+  EXPECT_THAT(ofHalf("Sigmoid %h", "", "f16"), HasSubstr("both must be f32"));
+  EXPECT_EQ(errorsOf(cast + "%r = tpu.Conv2D %h, %wf {" + kWindow +
+                     "} : (tensor<1x4x8x10xf16>, tensor<2x4x3x3xf32>) -> tensor<1x2x8x10xf16>"),
+            "");
+}
+
 TEST(TpuVerify, Conv2D) {
   EXPECT_EQ(conv("%w", "i8", kRequantize), "");
   EXPECT_EQ(conv("%w", "i8", kRequantize + ", pad_value = array<f64: -128.0, 0.0, 127.0, 1.0>"),
@@ -71,7 +92,8 @@ TEST(TpuVerify, Conv2D) {
   EXPECT_THAT(conv("%w", "i8", ", multiplier = array<i32: 1, 1>, rshift = array<i32: 1, 32>"),
               HasSubstr("rshift 32 is outside -32 to 31"));
   EXPECT_THAT(conv("%wf", "f32", kRequantize), HasSubstr("must be i8 or ui8 as the result is"));
-  EXPECT_THAT(conv("%w", "i8", kRequantize, "f32"), HasSubstr("must be all f32 or all quantized"));
+  EXPECT_THAT(conv("%w", "i8", kRequantize, "f32"),
+              HasSubstr("must be all of one float type or all quantized"));
   EXPECT_THAT(conv("%w", "i8", kRequantize + ", group = 2 : i64"),
               HasSubstr("filter has 4 input channels a group (2 groups), input has 4 channels"));
   auto floats = [&](const std::string &more) {
@@ -116,7 +138,7 @@ TEST(TpuVerify, ScalesThatMustStay) {
               HasSubstr("val is 1.280000e+02, must be a whole number from -128 to 127"));
   EXPECT_THAT(unary("Pad", "a", kI8, pad, kU8, "1x4x9x10"), HasSubstr("they must be equal"));
   EXPECT_THAT(unary("Reshape", "a", kI8, "shape = array<i64: 320>", "f32", "320"),
-              HasSubstr("must be all f32 or all quantized"));
+              HasSubstr("must be all of one float type or all quantized"));
 }
 
 TEST(TpuVerify, Pool2D) {

@@ -146,16 +146,20 @@ private:
     }
     return *t;
   }
-  template <class OpT> bool common(OpT op, auto &to) {
+  template <class OpT> void common(OpT op, auto &to) {
+    DType type = ir::dtypeOf(op.getOutput());
+    bool floats = dtypeIsFloat(type);
     to.filter = weight(op.getFilter());
+    if (floats && !to.filter.empty())
+      to.filter = to.filter.converted(type);
+    to.relu = floats && op.getDoRelu();
     to.bias = weight(op.getBias());
     to.window = windowOf(op);
     to.group = op.getGroup();
     to.multiplier = list(op.getMultiplier());
     to.rshift = list(op.getRshift());
-    if (!to.bias.empty() && to.bias.dtype() == DType::I32)
+    if (!to.bias.empty())
       to.bias = to.bias.reshaped({to.bias.count()});
-    return !to.multiplier.empty();
   }
 
   Op convert(mlir::Operation *raw, Layer &layer) {
@@ -170,14 +174,11 @@ private:
       if (layer.inputs.size() == computed)
         break;
     }
-    const char *floats = "is in f32";
-    const char *floatsHint =
-        "ops without an integer form run on the interpreter only (--quantize F32)";
+    bool floats = dtypeIsFloat(ir::dtypeOf(raw->getResult(0)));
     return llvm::TypeSwitch<mlir::Operation *, Op>(raw)
         .Case([&](tpu::Conv2DOp op) -> Op {
           Conv2D c;
-          if (!common(op, c))
-            return Unsupported{floats, floatsHint};
+          common(op, c);
           if (auto values = op.getPadValue())
             for (double v : *values)
               c.padValue.push_back(int32_t(v));
@@ -185,15 +186,16 @@ private:
         })
         .Case([&](tpu::DeconvOp op) -> Op {
           Deconv d;
-          if (!common(op, d))
-            return Unsupported{floats, floatsHint};
+          common(op, d);
           return d;
         })
         .Case([&](tpu::UpConvOp op) -> Op {
-          if (op.getMultiplier().empty())
-            return Unsupported{floats, floatsHint};
-          return UpConv{weight(op.getFilter()), weight(op.getSkipFilter()), weight(op.getBias()),
-                        list(op.getMultiplier()), list(op.getRshift())};
+          UpConv u{weight(op.getFilter()),   weight(op.getSkipFilter()), weight(op.getBias()),
+                   list(op.getMultiplier()), list(op.getRshift()),       floats && op.getDoRelu()};
+          for (Tensor *filter : {&u.low, &u.skip})
+            if (floats && !filter->empty())
+              *filter = filter->converted(ir::dtypeOf(op.getOutput()));
+          return u;
         })
         .Case([&](tpu::Pool2DOp op) -> Op {
           if (op.getPoolMode() != "Max")
@@ -203,8 +205,8 @@ private:
         })
         .Case([&](tpu::AddOp op) -> Op {
           auto m = op.getMultiplier(), r = op.getRshift();
-          if (m.size() != 2 || r.size() != 2)
-            return Unsupported{floats, floatsHint};
+          if (m.empty())
+            return Add{.relu = op.getDoRelu()};
           return Add{{m[0], m[1]}, {r[0], r[1]}};
         })
         .Case([&](tpu::MulShiftOp op) -> Op {
@@ -218,8 +220,11 @@ private:
             [&](tpu::SliceOp op) -> Op { return Slice{list(op.getOffset()), list(op.getSteps())}; })
         .Case([&](tpu::InterpOp op) -> Op { return nearestOf(op); })
         .Case([&](tpu::LeakyReluOp op) -> Op {
-          return LeakyRelu{int32_t(op.getMultiplier()), int32_t(op.getRshift())};
+          return LeakyRelu{int32_t(op.getMultiplier()), int32_t(op.getRshift()),
+                           op.getAlpha().convertToDouble()};
         })
+        .Case([&](tpu::SigmoidOp) -> Op { return Sigmoid{}; })
+        .Case([&](tpu::SoftmaxOp op) -> Op { return Softmax{int64_t(op.getAxis())}; })
         .Case([&](tpu::LutOp op) -> Op {
           Lut lut;
           for (int32_t v : op.getTable())
@@ -240,9 +245,9 @@ private:
         .Case([&](tpu::FloatOp op) -> Op {
           layer.type = op.getOp().str();
           return Unsupported{
-              "has no integer form yet",
-              "it runs on the interpreter (--quantize F32); for INT8 take it off the end of "
-              "the model with --output_names, or replace it"};
+              "has no form for the chip yet",
+              "it runs on the interpreter (deploy without --model); for a .bmodel take it off the "
+              "end of the model with --output_names, or replace it"};
         })
         .Default([&](mlir::Operation *) -> Op {
           return Unsupported{"is unknown to the scheduler", ""};
