@@ -6,7 +6,9 @@
 
 namespace tessera::codegen {
 
-Elementwise argOfTwoRecipe(bool smallest, bool lastIndex) {
+namespace {
+
+Elementwise argOfTwo(bool smallest, bool lastIndex) {
   Elementwise e;
   e.emit = [=](Instructions &list, std::span<const LocalTensor> in, std::span<const LocalTensor>,
                const LocalTensor &out) {
@@ -20,6 +22,48 @@ Elementwise argOfTwoRecipe(bool smallest, bool lastIndex) {
       list.push_back(arith(Arith::Sub, out, immediateFloat(1), tensorOperand(out)));
     else if (lastIndex)
       list.push_back(arith(Arith::Xor, out, tensorOperand(out), immediateOperand(1, DType::U8)));
+  };
+  return e;
+}
+
+} // namespace
+
+Elementwise argRecipe(int64_t count, bool smallest, bool lastIndex, DType type) {
+  if (count == 2)
+    return argOfTwo(smallest, lastIndex);
+  Elementwise e;
+  e.scratch = {type, type, DType::U8, DType::U8};
+  e.emit = [=](Instructions &list, std::span<const LocalTensor> in,
+               std::span<const LocalTensor> tmp, const LocalTensor &out) {
+    // Walked so that who wins is strictly better: its number is then the largest so far. No command
+    // writes what it reads, which takes twice the time.
+    auto at = [&](int64_t k) -> const LocalTensor & {
+      return in[size_t(lastIndex ? count - 1 - k : k)];
+    };
+    const LocalTensor *best = &at(0);
+    // The result so far ends in `out`, before the last step of lastIndex.
+    auto number = [&](int64_t k) -> const LocalTensor & {
+      return (count - 1 - k) % 2 == 0 ? out : tmp[2];
+    };
+    LocalTensor bits = in[0]; // less than 0 never holds: 0 everywhere
+    bits.dtype = DType::U8;
+    list.push_back(arith(Arith::SelectLess, number(0), tensorOperand(bits),
+                         immediateOperand(0, DType::U8), {.selected = 0}));
+    for (int64_t k = 1; k < count; ++k) {
+      list.push_back(arith(smallest ? Arith::SelectLess : Arith::SelectGreater, tmp[3],
+                           tensorOperand(at(k)), tensorOperand(*best), {.selected = uint32_t(k)}));
+      list.push_back(
+          arith(Arith::Max, number(k), tensorOperand(number(k - 1)), tensorOperand(tmp[3])));
+      if (k + 1 == count)
+        break;
+      const LocalTensor &next = tmp[size_t(k % 2)];
+      list.push_back(arith(smallest ? Arith::Min : Arith::Max, next, tensorOperand(at(k)),
+                           tensorOperand(*best)));
+      best = &next;
+    }
+    if (lastIndex)
+      list.push_back(
+          arith(Arith::Sub, out, immediateOperand(count - 1, DType::U8), tensorOperand(out)));
   };
   return e;
 }

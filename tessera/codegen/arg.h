@@ -3,8 +3,8 @@
 
 namespace tessera::codegen {
 
-/// Index (0 or 1) of the larger or smaller of two inputs of one type (I8 or U8), U8; of equal ones
-/// the first, or the last.
-Elementwise argOfTwoRecipe(bool smallest, bool lastIndex);
+/// Index of the largest or smallest of `count` inputs (at most 256) of one type (I8 or U8), U8; of
+/// equal ones the first, or the last.
+Elementwise argRecipe(int64_t count, bool smallest, bool lastIndex, DType type);
 
 } // namespace tessera::codegen

@@ -21,17 +21,13 @@ uint32_t lowest(DType t) {
   }
 }
 
-} // namespace
-
-Instructions maxPool(const LocalTensor &input, const AxisSlice &y, const AxisSlice &x,
-                     const WindowAxis &axisY, const WindowAxis &axisX, const LocalTensor &result,
-                     bool relu) {
+/// What all pools say alike; padding cells hold 0.
+isa::sPorD pool(const LocalTensor &input, const AxisSlice &y, const AxisSlice &x,
+                const WindowAxis &axisY, const WindowAxis &axisX, const LocalTensor &result) {
   isa::sPorD f;
-  f.tsk_eu_typ = 4;
   f.opd0_sign = !dtypeIsFloat(input.dtype) && signBit(input.dtype);
   f.res0_prec = f.opd0_prec = uint64_t(typeCode(input.dtype));
   f.opd3_const = 1;
-  f.opd3_addr = lowest(input.dtype);
   f.opd1_x_ins0 = uint64_t(axisX.dilation - 1);
   f.opd1_y_ins0 = uint64_t(axisY.dilation - 1);
   f.opd0_up_pad = uint64_t(y.padBefore);
@@ -50,11 +46,35 @@ Instructions maxPool(const LocalTensor &input, const AxisSlice &y, const AxisSli
   f.opd1_w = uint64_t(axisX.kernel);
   f.res0_addr = result.address;
   f.opd0_addr = input.address;
+  return f;
+}
+
+} // namespace
+
+Instructions maxPool(const LocalTensor &input, const AxisSlice &y, const AxisSlice &x,
+                     const WindowAxis &axisY, const WindowAxis &axisX, const LocalTensor &result,
+                     bool relu) {
+  isa::sPorD f = pool(input, y, x, axisY, axisX, result);
+  f.tsk_eu_typ = 4;
+  f.opd3_addr = lowest(input.dtype);
   Instructions list{{isa::command(f), {input.range()}, {result.range()}, {}, {}}};
   if (relu && result.dtype != DType::U8)
     list.push_back(
         arith(Arith::Max, result, tensorOperand(result), immediateOperand(0, result.dtype)));
   return list;
+}
+
+Instructions averagePool(const LocalTensor &input, const AxisSlice &y, const AxisSlice &x,
+                         const WindowAxis &axisY, const WindowAxis &axisX,
+                         const LocalTensor &result, int32_t multiplier, int32_t rshift) {
+  isa::sPorD f = pool(input, y, x, axisY, axisX, result);
+  f.tsk_eu_typ = 1;
+  f.opd1_const = 1;
+  f.opd1_addr = uint64_t(multiplier);
+  f.opd2_const = 1;
+  f.opd2_addr = uint64_t(rshift);
+  f.opd2_n_str = uint64_t(numerics::Rounding::HalfUp);
+  return {{isa::command(f), {input.range()}, {result.range()}, {}, {}}};
 }
 
 } // namespace tessera::codegen

@@ -16,6 +16,7 @@
 #include "tessera/interpret/kernels/interp.h"
 #include "tessera/interpret/kernels/leaky_relu.h"
 #include "tessera/interpret/kernels/lut.h"
+#include "tessera/interpret/kernels/mul.h"
 #include "tessera/interpret/kernels/mul_shift.h"
 #include "tessera/interpret/kernels/pad.h"
 #include "tessera/interpret/kernels/permute.h"
@@ -203,6 +204,11 @@ Compute computeArg(const OpView &op) {
 
 Compute pooling(const OpView &op, bool average) {
   Attributes a(op.attributes);
+  if (average && isInteger(op))
+    return [window = a.window(), m = int32_t(a.integer("multiplier", 0)),
+            r = int32_t(a.integer("rshift", 0))](Operands o, FloatPath) {
+      return avgPoolInt(o[0], window, m, r);
+    };
   return [=, chip = isChipFloat(op), window = a.window(), ceil = a.flag("ceil_mode"),
           count = a.flag("count_include_pad"), relu = a.flag("do_relu")](Operands o, FloatPath) {
     return average ? avgPool(o[0], window, count, ceil, relu)
@@ -259,6 +265,10 @@ Compute computeInterp(const OpView &op) {
   how.nearestMode = pick(nearest, a.text("nearest_mode", "round_prefer_floor"));
   how.cubicA = a.real("cubic_coeff_a", -0.75);
   how.excludeOutside = a.flag("exclude_outside");
+  if (how.mode != InterpMode::Nearest && isInteger(op))
+    return [how](Operands o, FloatPath) {
+      return interpInt(o[0], integerTaps(how, 0, o[0].dim(2)), integerTaps(how, 1, o[0].dim(3)));
+    };
   return [how](Operands o, FloatPath) { return interp(o[0], how); };
 }
 
@@ -280,7 +290,13 @@ Compute computeAdd(const OpView &op) {
   };
 }
 Compute computeSub(const OpView &op) { return binary(op, Arith::Sub); }
-Compute computeMul(const OpView &op) { return binary(op, Arith::Mul); }
+Compute computeMul(const OpView &op) {
+  if (!isInteger(op))
+    return binary(op, Arith::Mul);
+  Attributes a(op.attributes);
+  return [m = int32_t(a.integer("multiplier")), r = int32_t(a.integer("rshift")),
+          out = op.out](Operands o, FloatPath) { return mulInt(o[0], o[1], m, r, out); };
+}
 Compute computeDiv(const OpView &op) { return binary(op, Arith::Div); }
 Compute computeMulShift(const OpView &op) {
   Attributes a(op.attributes);

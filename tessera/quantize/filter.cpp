@@ -69,8 +69,12 @@ std::optional<LoweredFilter> lowerFilter(Lowering &l, mlir::Operation *op, mlir:
              "only constant filters are supported");
     return std::nullopt;
   }
-  const Tensor &filter = l.weight(filterOperand);
-  const Tensor *bias = biasOperand ? &l.weight(biasOperand) : nullptr;
+  return lowerFilter(l, op, input, l.weight(filterOperand),
+                     biasOperand ? &l.weight(biasOperand) : nullptr, relu);
+}
+
+std::optional<LoweredFilter> lowerFilter(Lowering &l, mlir::Operation *op, mlir::Value input,
+                                         const Tensor &filter, const Tensor *bias, bool relu) {
   std::string name = ir::nameOf(op);
   LoweredFilter lowered;
   lowered.type = l.typeFromTable(op);

@@ -169,9 +169,9 @@ const Threshold &Lowering::tied(mlir::Operation *op, const Threshold &own) const
       return sameSign ? it->second : own;
     }
     auto pad = llvm::dyn_cast<top::PadOp>(user);
-    if (!pad || !pad.getVal().isZero())
-      break;
-    v = pad.getResult();
+    if (!llvm::isa<top::InterpOp>(user) && (!pad || !pad.getVal().isZero()))
+      break; // a resize keeps its input's scale
+    v = user->getResult(0);
   }
   return own;
 }

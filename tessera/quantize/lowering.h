@@ -30,9 +30,9 @@ public:
   /// The quantized type the table gives to `op`'s result; an error and f32 if the table lacks it.
   /// The float type where the op at hand is not lowered to integers.
   mlir::RankedTensorType typeFromTable(mlir::Operation *op);
-  /// The row of the Concat that alone reads `op`'s result (through Pads of zeros), where it has the
-  /// same sign: written with the Concat's scale at once, the result is rounded once instead of
-  /// twice. Else `own`.
+  /// The row of the Concat that alone reads `op`'s result (through Pads of zeros and resizes),
+  /// where it has the same sign: written with the Concat's scale at once, the result is rounded
+  /// once instead of twice. Else `own`.
   const Threshold &tied(mlir::Operation *op, const Threshold &own) const;
   /// The result type that keeps a lowered input's element type with the shape of `op`'s result.
   mlir::RankedTensorType typeLike(mlir::Value lowered, mlir::Operation *op);
@@ -52,6 +52,17 @@ public:
   mlir::Value createWeight(mlir::Operation *op, const std::string &name, Tensor array);
   /// `lowered` rescaled by tpu.MulShift to the type of `like` unless it has it already.
   mlir::Value rescale(mlir::Operation *op, mlir::Value lowered, mlir::RankedTensorType like);
+
+  /// `lowered` repeated to `shape` where its own sizes are 1: by nearest resizes and Concats. Null
+  /// where that has no form; then `op` was refused.
+  mlir::Value broadcast(mlir::Operation *op, mlir::Value lowered, const Shape &shape);
+  /// `op` as x * factor + bias by channel, factor and bias F32 [c], as a 1x1 convolution of each
+  /// channel.
+  void lowerPerChannel(mlir::Operation *op, mlir::Value input, const Tensor &factor,
+                       const Tensor &bias, bool relu);
+  /// A constant operand of `op` as F32 [c] that does to channels of [n, c, ...] what it does by
+  /// broadcasting; nullopt where it differs within a channel.
+  std::optional<Tensor> perChannel(const Tensor &constant, const Shape &shape) const;
 
   /// As tpu.Float, which computes in F32 what the top op does.
   void lowerAsFloat(mlir::Operation *op);
@@ -101,5 +112,12 @@ struct LoweredFilter {
 /// Nullopt where the op was refused or its table row is missing.
 std::optional<LoweredFilter> lowerFilter(Lowering &l, mlir::Operation *op, mlir::Value input,
                                          mlir::Value filter, mlir::Value bias, bool relu);
+/// The same of arrays; `bias` null if there is none.
+std::optional<LoweredFilter> lowerFilter(Lowering &l, mlir::Operation *op, mlir::Value input,
+                                         const Tensor &filter, const Tensor *bias, bool relu);
+
+/// lhs + sign * rhs.
+void lowerSum(Lowering &l, mlir::Operation *op, mlir::Value lhs, mlir::Value rhs, bool relu,
+              int sign);
 
 } // namespace tessera::quantize

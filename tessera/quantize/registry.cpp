@@ -11,6 +11,11 @@ namespace tessera::quantize {
   ROW("top.MaxPool", lowerPool2D)                                                                  \
   ROW("top.AvgPool", lowerPool2D)                                                                  \
   ROW("top.Add", lowerAdd)                                                                         \
+  ROW("top.Sub", lowerSub)                                                                         \
+  ROW("top.Mul", lowerMul)                                                                         \
+  ROW("top.Div", lowerDiv)                                                                         \
+  ROW("top.Scale", lowerScale)                                                                     \
+  ROW("top.Clip", lowerClip)                                                                       \
   ROW("top.Concat", lowerConcat)                                                                   \
   ROW("top.Pad", lowerPad)                                                                         \
   ROW("top.Slice", lowerSlice)                                                                     \

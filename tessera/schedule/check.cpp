@@ -18,6 +18,8 @@ const Window2d *windowOf(const Layer &layer) {
     return &d->window;
   if (auto *p = std::get_if<MaxPool>(&layer.op))
     return &p->window;
+  if (auto *p = std::get_if<AvgPool>(&layer.op))
+    return &p->window;
   return nullptr;
 }
 
@@ -114,22 +116,23 @@ Status Scheduler::checkAll() {
       refuse(layer, std::move(broken), "use a smaller window, or pad in an op of its own");
       continue;
     }
-    if (std::holds_alternative<MaxPool>(layer.op) || std::holds_alternative<LeakyRelu>(layer.op) ||
-        std::holds_alternative<Interp>(layer.op)) {
+    if (std::holds_alternative<MaxPool>(layer.op) || std::holds_alternative<AvgPool>(layer.op) ||
+        std::holds_alternative<LeakyRelu>(layer.op) || std::holds_alternative<Interp>(layer.op) ||
+        std::holds_alternative<Blend>(layer.op)) {
       if (in != out)
         refuse(layer, fmt::format("turns {} into {}", dtypeName(in), dtypeName(out)),
                "its input and result need one type");
-    } else if (std::holds_alternative<Add>(layer.op)) {
+    } else if (std::holds_alternative<Add>(layer.op) || std::holds_alternative<Mul>(layer.op)) {
       for (int32_t t : layer.inputs)
         if (shape(t) != shape(layer.output)) {
-          refuse(layer, "adds tensors of different shapes", "broadcasting has no integer form yet");
+          refuse(layer, "has tensors of different shapes", "resize or join them to one shape");
           break;
         }
     } else if (auto *a = std::get_if<Arg>(&layer.op)) {
       int64_t size = shape(layer.inputs[0])[size_t(a->axis)];
-      if (size != 2)
+      if (size > 256)
         refuse(layer, fmt::format("looks for the largest of {} values", size),
-               "an axis of two has an integer form");
+               "an axis of at most 256 has an integer form");
       else if (tensor(layer.inputs[0]).shape.size() > 4 || (!floats && out != DType::U8))
         refuse(layer, "has a result other than u8", "");
     }

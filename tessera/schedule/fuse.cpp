@@ -7,6 +7,7 @@
 #include "tessera/codegen/exponential.h"
 #include "tessera/codegen/leaky_relu.h"
 #include "tessera/codegen/lut.h"
+#include "tessera/codegen/mul.h"
 #include "tessera/codegen/mul_shift.h"
 #include "tessera/codegen/relu.h"
 
@@ -73,6 +74,8 @@ std::optional<Elementwise> Scheduler::recipeOf(const Layer &layer) const {
   DType in = tensor(layer.inputs[0]).dtype, out = tensor(layer.output).dtype;
   if (auto *a = std::get_if<Add>(&layer.op))
     return dtypeIsFloat(out) ? addFloatRecipe(a->relu) : addRecipe(a->multiplier, a->rshift, out);
+  if (auto *m = std::get_if<Mul>(&layer.op))
+    return mulRecipe(m->multiplier, m->rshift, {in, tensor(layer.inputs[1]).dtype}, out);
   if (auto *m = std::get_if<MulShift>(&layer.op))
     return mulShiftRecipe(m->multiplier, m->rshift, in, out);
   if (auto *k = std::get_if<LeakyRelu>(&layer.op))

@@ -41,9 +41,10 @@ GroupBands makeBands(const GroupWork &work, int64_t count) {
       for (const GroupInput &i : op.inputs)
         if (i.tensor >= 0) {
           int64_t there = to[size_t(b)][size_t(i.tensor)];
+          int64_t cells = there * (1 + i.y.insert); // with the zeros up to the next row
           int64_t whole = there == height(i.tensor)
                               ? i.y.out
-                              : (there + i.y.padBefore - i.y.extent()) / i.y.stride + 1;
+                              : (cells + i.y.padBefore - i.y.extent()) / i.y.stride + 1;
           most = std::min(most, std::max<int64_t>(whole, 0));
         }
       to[size_t(b)][size_t(op.result)] = most;
@@ -59,7 +60,7 @@ GroupBands makeBands(const GroupWork &work, int64_t count) {
         return {};
       r.keep = r.from;
     }
-  for (size_t b = 1; b < size_t(count); ++b)
+  for (size_t b = 0; b < size_t(count); ++b)
     for (const GroupOp &op : work.ops) {
       const BandRows &out = bands[b][size_t(op.result)];
       for (const GroupInput &i : op.inputs)
@@ -67,7 +68,7 @@ GroupBands makeBands(const GroupWork &work, int64_t count) {
           if (auto s = sliceAxis(i.y, out.from, out.to)) {
             BandRows &in = bands[b][size_t(i.tensor)];
             in.keep = std::min(in.keep, s->in0);
-            if (s->in1 > in.to || in.keep < bands[b - 1][size_t(i.tensor)].from)
+            if (s->in1 > in.to || (b && in.keep < bands[b - 1][size_t(i.tensor)].from))
               return {};
           }
     }

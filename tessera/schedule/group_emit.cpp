@@ -5,6 +5,7 @@
 #include "tessera/codegen/depthwise.h"
 #include "tessera/codegen/pool2d.h"
 #include "tessera/schedule/group_constants.h"
+#include "tessera/schedule/group_resize.h"
 
 #include <algorithm>
 
@@ -299,6 +300,14 @@ private:
           scratch.back().dtype = op_.recipe->scratch[k];
         }
         op_.recipe->emit(list_, in, scratch, to);
+      } else if (op_.resizes()) {
+        std::array<uint32_t, 3> at{};
+        std::ranges::transform(step_.scratch, at.begin(), [&](int slot) { return address(slot); });
+        append(resizeSlot(op_, in[0], {*y, at_.from, at_.to}, at, to));
+      } else if (op_.average) {
+        const GroupInput &g = op_.inputs[0];
+        append(averagePool(in[0], *y, p_.columns(g), g.y, g.x, to, op_.average->multiplier,
+                           op_.average->rshift));
       } else {
         const GroupInput &g = op_.inputs[0];
         append(maxPool(in[0], *y, p_.columns(g), g.y, g.x, to, op_.relu));

@@ -1,4 +1,5 @@
 // A chain of layers as the work of one group.
+#include "tessera/schedule/group_resize.h"
 #include "tessera/schedule/plan_group.h"
 #include "tessera/schedule/scheduler.h"
 
@@ -189,6 +190,21 @@ private:
             p->window.strides[1] > chip::kMaxWindowStride ||
             !read(layer.inputs[0], WindowAxis::convolution(p->window, 0, in[2], out[2]),
                   WindowAxis::convolution(p->window, 1, in[3], out[3])))
+          return false;
+      } else if (auto *p = std::get_if<AvgPool>(&layer.op)) {
+        op.average = MulShift{p->multiplier, p->rshift};
+        if (p->window.strides[0] > chip::kMaxWindowStride ||
+            p->window.strides[1] > chip::kMaxWindowStride ||
+            !read(layer.inputs[0], WindowAxis::convolution(p->window, 0, in[2], out[2]),
+                  WindowAxis::convolution(p->window, 1, in[3], out[3])))
+          return false;
+      } else if (std::holds_alternative<Blend>(layer.op) ||
+                 std::holds_alternative<Interp>(layer.op)) {
+        op.blend = std::get_if<Blend>(&layer.op);
+        op.nearest = std::get_if<Interp>(&layer.op);
+        auto y = resizeAxis(op, in[2], out[2]);
+        // All columns, also those that no weight reads.
+        if (!y || out[3] != 2 * in[3] || !read(layer.inputs[0], *y, same(in[3])))
           return false;
       } else if (auto recipe = s_.recipeOf(layer)) {
         op.recipe = std::move(recipe);

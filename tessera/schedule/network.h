@@ -2,6 +2,7 @@
 // A quantized network on plain structs: what the scheduler cuts. Made from the tpu dialect by
 // schedule/ir, or by hand. Sizes are NCHW; a tensor of lower rank has its axes in front and ones
 // behind.
+#include "tessera/tensor/taps.h"
 #include "tessera/tensor/tensor.h"
 #include "tessera/tensor/window.h"
 
@@ -51,9 +52,18 @@ struct MaxPool {
   Window2d window;
   bool relu = false;
 };
+/// Padding counts as zeros: sat((sum * multiplier) >> rshift), half up, in the input's type.
+struct AvgPool {
+  Window2d window;
+  int32_t multiplier = 1, rshift = 0; ///< 0 to 255; 0 to 31
+};
 struct Add {
   std::array<int32_t, 2> multiplier{1, 1}, rshift{0, 0}; ///< of integers
   bool relu = false;                                     ///< of floats
+};
+/// sat((a * b * multiplier) >> rshift), half up.
+struct Mul {
+  int32_t multiplier = 1, rshift = 0;
 };
 struct MulShift {
   int32_t multiplier = 1, rshift = 0;
@@ -72,6 +82,10 @@ struct Slice {
 /// Nearest: result row y is input row rows[y], column x is column columns[x]; never decreasing.
 struct Interp {
   std::vector<int64_t> rows, columns;
+};
+/// A resize of integers by weighted sums of rows and columns (linear, cubic).
+struct Blend {
+  AxisTaps rows, columns;
 };
 struct LeakyRelu {
   int32_t multiplier = 0, rshift = 0; ///< of integers
@@ -92,7 +106,7 @@ struct Compare {
   bool less = false;
   double threshold = 0;
 };
-/// Over an axis of two.
+/// Over an axis of at most 256.
 struct Arg {
   int64_t axis = 1;
   bool smallest = false, lastIndex = false;
@@ -105,9 +119,9 @@ struct Unsupported {
   std::string reason, hint;
 };
 
-using Op =
-    std::variant<Conv2D, Deconv, UpConv, MaxPool, Add, MulShift, Concat, Pad, Slice, Interp,
-                 LeakyRelu, Sigmoid, Softmax, Lut, Relu, Compare, Arg, Cast, Reshape, Unsupported>;
+using Op = std::variant<Conv2D, Deconv, UpConv, MaxPool, AvgPool, Add, Mul, MulShift, Concat, Pad,
+                        Slice, Interp, Blend, LeakyRelu, Sigmoid, Softmax, Lut, Relu, Compare, Arg,
+                        Cast, Reshape, Unsupported>;
 
 struct Layer {
   std::string type;            ///< op name as the user knows it, e.g. "Conv2D"

@@ -4,6 +4,7 @@
 #include "tessera/codegen/depthwise.h"
 #include "tessera/schedule/group_constants.h"
 #include "tessera/schedule/group_emit.h"
+#include "tessera/schedule/group_resize.h"
 #include "tessera/schedule/local_memory.h"
 #include "tessera/schedule/pipeline.h"
 
@@ -164,7 +165,7 @@ private:
     for (int64_t a = r.from; a < r.to && step < r.to - r.from; a += step)
       if (!inputRows(in, a, std::min(a + step, r.to)))
         return std::nullopt;
-    if (in.tensor >= 0) {
+    if (in.tensor >= 0 && !op.resizes()) {
       const View &v = p_->view(in.tensor);
       int64_t first = p_->buffers[size_t(in.tensor)].head +
                       (s->in0 - p_->bands[band][size_t(in.tensor)].from) * v.shape[3];
@@ -314,6 +315,27 @@ private:
         step.scratch.push_back(plan_.addSlot(
             {fmt::format("scratch{}", plan_.slots.size()),
              chip::alignedLaneBytes(0, 1, 1, b.newRows, v.shape[3], dtypeSize(t)), 1}));
+    if (op.resizes())
+      placeResize(k);
+  }
+
+  /// What a slot of channels of a resize works on: of the slice that takes most.
+  void placeResize(size_t k) {
+    const GroupOp &op = p_->work.ops[k];
+    const View &v = p_->view(op.result);
+    std::array<int64_t, 3> bytes{};
+    for (const auto &band : p_->bands) {
+      const BandRows &r = band[size_t(op.result)];
+      for (int64_t a = r.from; a < r.to; a += p_->buffers[size_t(op.result)].newRows) {
+        int64_t b = std::min(a + p_->buffers[size_t(op.result)].newRows, r.to);
+        auto one = resizeScratch(op, v.dtype, {*inputRows(op.inputs[0], a, b), a, b}, v.shape[3]);
+        for (size_t i = 0; i < bytes.size(); ++i)
+          bytes[i] = std::max(bytes[i], one[i]);
+      }
+    }
+    for (int64_t each : bytes)
+      p_->steps[k].scratch.push_back(
+          plan_.addSlot({fmt::format("scratch{}", plan_.slots.size()), each, 1}));
   }
 
   void addSlices() {

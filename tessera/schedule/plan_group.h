@@ -29,9 +29,13 @@ struct GroupOp {
   const UpConv *upConv = nullptr;             ///< inputs: the small tensor, the skip tensor
   std::optional<codegen::Elementwise> recipe; ///< none of these: a max pool
   bool relu = false;                          ///< of the pool
+  std::optional<MulShift> average = {};       ///< of an average pool
+  const Blend *blend = nullptr;               ///< a resize to twice the size, by sums
+  const Interp *nearest = nullptr;            ///< or nearest
 
   /// Whether it makes its channels block by block.
   bool hasWeights() const { return conv || upConv; }
+  bool resizes() const { return blend || nearest; }
   /// Bands and pieces of the result are multiples of it, but the last.
   int64_t rowUnit() const { return upConv ? 2 : conv && conv->rotate ? conv->y.kernel : 1; }
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 #include <memory>
 
 namespace tessera::schedule {
@@ -26,13 +27,31 @@ int64_t factorOf(const std::vector<int64_t> &map) {
 struct Band {
   int64_t out0, out1, in0, in1;
   std::vector<int64_t> map; ///< into the band's own input
+  AxisTaps taps;            ///< likewise, where there is no map
 };
-std::vector<Band> bands(const std::vector<int64_t> &map, int64_t count) {
+std::vector<Band> bands(const std::vector<int64_t> &map, const AxisTaps &taps, int64_t count) {
   std::vector<Band> list;
-  for (auto [a, b] : splitRange(int64_t(map.size()), count, factorOf(map))) {
-    Band band{a, b, map[size_t(a)], map[size_t(b - 1)] + 1, {}};
+  auto size = int64_t(map.empty() ? taps.cells.size() : map.size());
+  for (auto [a, b] : splitRange(size, count, factorOf(map))) {
+    Band band{a, b, std::numeric_limits<int64_t>::max(), 0, {}, {taps.bits, {}}};
+    auto see = [&](int64_t cell) {
+      band.in0 = std::min(band.in0, cell);
+      band.in1 = std::max(band.in1, cell + 1);
+    };
     for (int64_t i = a; i < b; ++i)
-      band.map.push_back(map[size_t(i)] - band.in0);
+      if (map.empty())
+        for (const Tap &t : taps.cells[size_t(i)])
+          see(t.index);
+      else
+        see(map[size_t(i)]);
+    for (int64_t i = a; i < b; ++i)
+      if (map.empty()) {
+        band.taps.cells.push_back(taps.cells[size_t(i)]);
+        for (Tap &t : band.taps.cells.back())
+          t.index -= band.in0;
+      } else {
+        band.map.push_back(map[size_t(i)] - band.in0);
+      }
     list.push_back(std::move(band));
   }
   return list;
@@ -45,22 +64,32 @@ std::optional<LayerPlan> planInterp(const InterpWork &work, const Options &optio
   int deep = options.overlap ? 2 : 1;
   int64_t channels = work.output.shape[1];
   int64_t inBytes = dtypeSize(work.input.dtype), outBytes = dtypeSize(work.output.dtype);
+  bool nearestOnly = !work.rows.empty();
   auto offer = [&](int64_t block, int64_t rowBands, int64_t columnBands) {
-    auto rows = std::make_shared<std::vector<Band>>(bands(work.rows, rowBands));
-    auto columns = std::make_shared<std::vector<Band>>(bands(work.columns, columnBands));
-    int64_t in = 0, between = 0, out = 0;
+    auto rows = std::make_shared<std::vector<Band>>(bands(work.rows, work.rowTaps, rowBands));
+    auto columns =
+        std::make_shared<std::vector<Band>>(bands(work.columns, work.columnTaps, columnBands));
+    int64_t in = 0, between = 0, out = 0, products = 0, wide = 0;
     for (const Band &y : *rows)
       for (const Band &x : *columns) {
-        in = std::max(in,
-                      chip::alignedLaneBytes(0, 1, block, y.in1 - y.in0, x.in1 - x.in0, inBytes));
-        out = std::max(
-            out, chip::alignedLaneBytes(0, 1, block, y.out1 - y.out0, x.out1 - x.out0, outBytes));
-        if (nearestNeedsBetween(y.map, x.map))
-          between = std::max(between, chip::alignedLaneBytes(0, 1, block, y.in1 - y.in0,
-                                                             x.out1 - x.out0, inBytes));
+        int64_t ih = y.in1 - y.in0, ow = x.out1 - x.out0;
+        in = std::max(in, chip::alignedLaneBytes(0, 1, block, ih, x.in1 - x.in0, inBytes));
+        out = std::max(out, chip::alignedLaneBytes(0, 1, block, y.out1 - y.out0, ow, outBytes));
+        if (!nearestOnly) {
+          BlendScratch s = blendScratch(work.input.dtype, block, ih, y.taps, x.taps);
+          between = std::max(between, s.betweenBytes);
+          products = std::max(products, s.products * chip::alignUp(s.productBytes, chip::kEuBytes));
+          wide = std::max(wide, s.wideBytes);
+        } else if (nearestNeedsBetween(y.map, x.map)) {
+          between = std::max(between, chip::alignedLaneBytes(0, 1, block, ih, ow, inBytes));
+        }
       }
     LayerPlan plan;
     plan.slots = {{"result", out, deep}, {"between", between, 1}, {"input", in, deep}};
+    if (!nearestOnly) {
+      plan.slots.push_back({"products", products, 1});
+      plan.slots.push_back({"wide", wide, 1});
+    }
     if (plan.localBytes(options.localBytes) > options.localBytes)
       return false;
     int64_t number = 0;
@@ -77,13 +106,21 @@ std::optional<LayerPlan> planInterp(const InterpWork &work, const Options &optio
             SliceWork s;
             s.inputs = {{2, number}};
             s.work = {{0, number}, {1, 0}};
+            if (!nearestOnly)
+              s.work.insert(s.work.end(), {{3, 0}, {4, 0}});
             s.load = [=](const Addresses &a, int) -> Instructions {
               return {loadTensor(from, LocalTensor{a[2], from.dtype, count, ih, iw})};
             };
             s.compute = [=, keepRows = rows, keepColumns = columns](const Addresses &a) {
-              return nearest(LocalTensor{a[2], from.dtype, count, ih, iw}, y->map, x->map,
-                             LocalTensor{a[1], from.dtype, count, ih, ow},
-                             LocalTensor{a[0], from.dtype, count, oh, ow});
+              LocalTensor input{a[2], from.dtype, count, ih, iw};
+              LocalTensor result{a[0], from.dtype, count, oh, ow};
+              if (nearestOnly)
+                return nearest(input, y->map, x->map, {a[1], from.dtype, count, ih, ow}, result);
+              BlendPlaces at{a[1], a[4], {}};
+              int64_t each = blendScratch(from.dtype, count, ih, y->taps, x->taps).productBytes;
+              for (size_t k = 0; k < at.products.size(); ++k)
+                at.products[k] = uint32_t(a[3] + int64_t(k) * chip::alignUp(each, chip::kEuBytes));
+              return blend(input, y->taps, x->taps, at, result);
             };
             s.store = [=](const Addresses &a) -> Instructions {
               return {storeTensor(LocalTensor{a[0], from.dtype, count, oh, ow}, to)};
@@ -97,9 +134,9 @@ std::optional<LayerPlan> planInterp(const InterpWork &work, const Options &optio
   };
   for (int64_t s = chip::slots(0, channels); s >= 1; s = s == 1 ? 0 : chip::ceilDiv(s, 2)) {
     bool fits = false;
-    for (int64_t columns = 1; columns <= int64_t(work.columns.size()) && !fits; columns *= 2) {
+    for (int64_t columns = 1; columns <= work.output.shape[3] && !fits; columns *= 2) {
       int kept = 0;
-      for (int64_t rows = 1; rows <= int64_t(work.rows.size()) && kept < 3;
+      for (int64_t rows = 1; rows <= work.output.shape[2] && kept < 3;
            rows += std::max<int64_t>(1, rows / 8))
         kept += offer(std::min(s * chip::kLanes, channels), rows, columns);
       fits = kept > 0;

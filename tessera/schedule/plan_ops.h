@@ -58,8 +58,9 @@ struct PoolWork {
   View input, output;
   codegen::WindowAxis y, x;
   bool relu = false;
+  std::optional<MulShift> average = {}; ///< none: the largest
 };
-std::optional<LayerPlan> planMaxPool(const PoolWork &work, const Options &options);
+std::optional<LayerPlan> planPool(const PoolWork &work, const Options &options);
 
 /// Result element i from element i of every input. No recipe: a copy of the one input.
 struct ElementwiseWork {
@@ -71,7 +72,8 @@ std::optional<LayerPlan> planElementwise(const ElementwiseWork &work, const Opti
 
 struct InterpWork {
   View input, output;
-  std::vector<int64_t> rows, columns;
+  std::vector<int64_t> rows, columns; ///< of a nearest one
+  AxisTaps rowTaps, columnTaps;       ///< of any other
 };
 std::optional<LayerPlan> planInterp(const InterpWork &work, const Options &options);
 

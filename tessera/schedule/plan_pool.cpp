@@ -10,7 +10,7 @@ namespace tessera::schedule {
 
 using namespace codegen;
 
-std::optional<LayerPlan> planMaxPool(const PoolWork &work, const Options &options) {
+std::optional<LayerPlan> planPool(const PoolWork &work, const Options &options) {
   for (const WindowAxis *a : {&work.y, &work.x})
     if (a->stride > chip::kMaxWindowStride || a->dilation > chip::kMaxDilation)
       return std::nullopt;
@@ -55,6 +55,9 @@ std::optional<LayerPlan> planMaxPool(const PoolWork &work, const Options &option
                   input(a))};
             };
             s.compute = [=](const Addresses &a) -> Instructions {
+              if (work.average)
+                return averagePool(input(a), y, x, work.y, work.x, result(a),
+                                   work.average->multiplier, work.average->rshift);
               return maxPool(input(a), y, x, work.y, work.x, result(a), work.relu);
             };
             s.store = [=](const Addresses &a) -> Instructions {

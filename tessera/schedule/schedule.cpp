@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <map>
 #include <set>
+#include <utility>
 
 namespace tessera::schedule {
 
@@ -139,14 +140,19 @@ std::optional<LayerPlan> Scheduler::planLayer(int32_t l) {
   } else if (auto *p = std::get_if<MaxPool>(&layer.op)) {
     PoolWork w{in, out, WindowAxis::convolution(p->window, 0, in.shape[2], out.shape[2]),
                WindowAxis::convolution(p->window, 1, in.shape[3], out.shape[3]), p->relu};
-    plan = planMaxPool(w, options);
+    plan = planPool(w, options);
+  } else if (auto *p = std::get_if<AvgPool>(&layer.op)) {
+    PoolWork w{in, out, WindowAxis::convolution(p->window, 0, in.shape[2], out.shape[2]),
+               WindowAxis::convolution(p->window, 1, in.shape[3], out.shape[3])};
+    w.average = MulShift{p->multiplier, p->rshift};
+    plan = planPool(w, options);
   } else if (auto recipe = recipeOf(layer)) {
     plan = elementwise(std::move(recipe));
   } else if (auto *g = std::get_if<Arg>(&layer.op)) {
-    ElementwiseWork w{{}, out, argOfTwoRecipe(g->smallest, g->lastIndex)};
     auto size = in.shape;
-    size[size_t(g->axis)] = 1;
-    for (int64_t i = 0; i < 2; ++i) {
+    int64_t count = std::exchange(size[size_t(g->axis)], 1);
+    ElementwiseWork w{{}, out, argRecipe(count, g->smallest, g->lastIndex, in.dtype)};
+    for (int64_t i = 0; i < count; ++i) {
       std::array<int64_t, 4> begin{0, 0, 0, 0};
       begin[size_t(g->axis)] = i;
       w.inputs.push_back(in.part(begin, size));
@@ -182,7 +188,9 @@ std::optional<LayerPlan> Scheduler::planLayer(int32_t l) {
     }
     return joinSlots(std::move(all));
   } else if (auto *i = std::get_if<Interp>(&layer.op)) {
-    plan = planInterp({in, out, i->rows, i->columns}, options);
+    plan = planInterp({in, out, i->rows, i->columns, {}, {}}, options);
+  } else if (auto *b = std::get_if<Blend>(&layer.op)) {
+    plan = planInterp({in, out, {}, {}, b->rows, b->columns}, options);
   } else if (std::holds_alternative<Concat>(layer.op)) {
     return planConcat(l);
   } else if (std::holds_alternative<Pad>(layer.op)) {

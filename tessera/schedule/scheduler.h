@@ -65,7 +65,7 @@ private:
   void fuseEpilogues();
   /// What layer l does behind its convolution, in network order.
   std::vector<Epilogue> epiloguesOf(int32_t l) const;
-  /// The recipe of an element-wise layer of one input; none for other layers.
+  /// The recipe of an element-wise layer; none for other layers.
   std::optional<codegen::Elementwise> recipeOf(const Layer &layer) const;
   /// Whether somebody but the fused layers reads a layer's result.
   bool readElsewhere(int32_t l) const;

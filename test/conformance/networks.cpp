@@ -134,6 +134,20 @@ int32_t Builder::maxPool(int32_t x, const Window2d &w, bool ceil, bool relu) {
                 w.pooledOutputSize(1, in.shape[3], ceil)},
                in.dtype, in.scale);
 }
+int32_t Builder::averagePool(int32_t x, const Window2d &w) {
+  const NetTensor in = tensor(x);
+  double factor = (0.7 + double(random_() % 100) / 100) / double(w.kernel[0] * w.kernel[1]);
+  int32_t shift = 7;
+  while (std::ldexp(factor, shift + 1) < 255)
+    ++shift;
+  return layer(
+      "Pool2D", {x}, AvgPool{w, int32_t(std::ldexp(factor, shift)), shift},
+      {in.shape[0], in.shape[1], w.outputSize(0, in.shape[2]), w.outputSize(1, in.shape[3])},
+      in.dtype, in.scale);
+}
+int32_t Builder::mul(int32_t a, int32_t b, Mul op, DType out) {
+  return layer("Mul", {a, b}, op, Shape(tensor(a).shape), out, 1);
+}
 int32_t Builder::cast(int32_t x, DType to, double scale) {
   return layer("Cast", {x}, Cast{}, Shape(tensor(x).shape), to, scale);
 }
@@ -165,6 +179,12 @@ int32_t Builder::interp(int32_t x, std::vector<int64_t> rows, std::vector<int64_
   s[3] = int64_t(columns.size());
   return layer("Interp", {x}, Interp{std::move(rows), std::move(columns)}, s, tensor(x).dtype,
                tensor(x).scale);
+}
+int32_t Builder::blend(int32_t x, Blend how) {
+  Shape s = tensor(x).shape;
+  s[2] = int64_t(how.rows.cells.size());
+  s[3] = int64_t(how.columns.cells.size());
+  return layer("Interp", {x}, std::move(how), s, tensor(x).dtype, tensor(x).scale);
 }
 int32_t Builder::reshape(int32_t x, const Shape &shape) {
   return layer("Reshape", {x}, Reshape{}, shape, tensor(x).dtype, tensor(x).scale);

@@ -23,12 +23,16 @@ public:
   int32_t maxPool(int32_t x, const Window2d &w, bool ceil = false, bool relu = false);
   int32_t cast(int32_t x, DType to, double scale);
   int32_t mulShift(int32_t x, int32_t multiplier, int32_t rshift, DType out);
+  /// Padding counts as zeros; keeps the mean's range.
+  int32_t averagePool(int32_t x, const Window2d &w);
+  int32_t mul(int32_t a, int32_t b, schedule::Mul op, DType out);
   int32_t add(int32_t a, int32_t b, schedule::Add op, DType out);
   int32_t concat(const std::vector<int32_t> &xs, int64_t axis = 1);
   int32_t pad(int32_t x, const std::vector<int64_t> &paddings, double value = 0);
   int32_t slice(int32_t x, const std::vector<int64_t> &offset, const std::vector<int64_t> &steps,
                 const Shape &sizes);
   int32_t interp(int32_t x, std::vector<int64_t> rows, std::vector<int64_t> columns);
+  int32_t blend(int32_t x, schedule::Blend how);
   int32_t reshape(int32_t x, const Shape &shape);
   int32_t simple(int32_t x, std::string type, schedule::Op op, DType out, Shape shape = {});
   void output(int32_t t) { net_.outputs.push_back(t); }

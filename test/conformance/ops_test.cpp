@@ -5,6 +5,7 @@
 
 #include "tessera/codegen/transfer.h"
 #include "tessera/cycles/cycles.h"
+#include "tessera/interpret/kernels/interp.h"
 #include "tessera/runtime/runtime.h"
 #include "tessera/sim/sim.h"
 #include "tessera/support/parallel.h"
@@ -408,6 +409,29 @@ TEST(MaxPool, Random) {
   });
 }
 
+TEST(AveragePool, OfNetworks) {
+  for (DType type : {DType::I8, DType::U8}) {
+    Builder b("average", 3);
+    int32_t x = b.input({2, 70, 24, 30}, type, 1);
+    b.output(b.averagePool(x, window({2, 2}, {2, 2})));
+    b.output(b.averagePool(x, window({3, 3}, {1, 1}, {1, 1, 1, 1})));
+    b.output(b.averagePool(x, window({24, 30}))); // global
+    b.output(b.averagePool(x, window({1, 30})));
+    Network net = b.take();
+    for (int64_t local : {1 << 18, 6 << 10})
+      expectEqual(net, local);
+  }
+}
+TEST(AveragePool, Random) {
+  randomRounds("average_random", 20, [](Builder &b) {
+    Window2d w = window({b.between(1, 6), b.between(1, 6)}, {b.between(1, 4), b.between(1, 4)},
+                        {b.between(0, 1), b.between(0, 1), b.between(0, 1), b.between(0, 1)});
+    Shape in{b.between(1, 2), b.between(1, 140), b.between(6, 40), b.between(6, 50)};
+    b.output(b.averagePool(b.input(in, b.i8OrU8(), 1), w));
+    return true;
+  });
+}
+
 TEST(Elementwise, AddInEveryMixOfTypes) {
   for (DType a : {DType::I8, DType::U8})
     for (DType c : {DType::I8, DType::U8})
@@ -455,6 +479,34 @@ TEST(Elementwise, ArgOfTwoChannels) {
         int32_t x = b.mulShift(b.input({2, 2, 31, 40}, type, 1), 1, 5, type);
         b.output(b.simple(x, "Arg", Arg{1, smallest, last}, DType::U8, {2, 1, 31, 40}));
         b.output(b.simple(x, "Arg", Arg{1, smallest, last}, DType::U8, {2, 31, 40}));
+        expectEqual(b.take());
+      }
+}
+TEST(Elementwise, ArgOfManyChannels) {
+  for (DType type : {DType::I8, DType::U8})
+    for (bool smallest : {false, true})
+      for (bool last : {false, true}) {
+        Builder b("arg_many", 2);
+        for (int64_t count : {3, 4, 21}) {
+          int32_t x = b.mulShift(b.input({2, count, 17, 40}, type, 1), 1, 5, type); // with ties
+          b.output(b.simple(x, "Arg", Arg{1, smallest, last}, DType::U8, {2, 1, 17, 40}));
+          b.output(b.simple(x, "Arg", Arg{1, smallest, last}, DType::U8, {2, 17, 40}));
+        }
+        Network net = b.take();
+        expectEqual(net);
+        expectEqual(net, 4 << 10);
+      }
+}
+TEST(Elementwise, MulInEveryMixOfTypes) {
+  for (DType left : {DType::I8, DType::U8})
+    for (DType right : {DType::I8, DType::U8})
+      for (DType out : {DType::I8, DType::U8}) {
+        Builder b("mul", 4);
+        int32_t a = b.input({1, 70, 11, 13}, left, 1), c = b.input({1, 70, 11, 13}, right, 1);
+        b.output(b.mul(a, c, {101, 14}, out));
+        b.output(b.mul(a, c, {126, 3}, out));
+        b.output(b.mul(a, c, {1, 0}, out));
+        b.output(b.add(a, c, {{77, -100}, {7, 6}}, out)); // a difference
         expectEqual(b.take());
       }
 }
@@ -546,6 +598,98 @@ TEST(Moves, NearestByWholeFactorsAndByAnyMap) {
     b.output(b.interp(x, rows, columns));
     expectEqual(b.take(), local);
   }
+}
+
+Blend blendOf(const interpret::Interp &how, const Shape &in) {
+  return {interpret::integerTaps(how, 0, in[2]), interpret::integerTaps(how, 1, in[3])};
+}
+interpret::Interp resize(std::array<int64_t, 2> in, std::array<int64_t, 2> out,
+                         interpret::InterpMode mode, interpret::CoordMode coords) {
+  return {out, {double(out[0]) / double(in[0]), double(out[1]) / double(in[1])}, mode, coords};
+}
+
+TEST(Resizes, LinearAndCubicByEveryCoordinateMode) {
+  using enum interpret::InterpMode;
+  using enum interpret::CoordMode;
+  for (auto mode : {Linear, Cubic})
+    for (auto coords : {HalfPixel, PytorchHalfPixel, AlignCorners, Asymmetric})
+      for (DType type : {DType::I8, DType::U8}) {
+        Builder b("resize", 6);
+        Shape in{1, 70, 12, 15};
+        int32_t x = b.input(in, type, 1);
+        for (std::array<int64_t, 2> out :
+             {std::array<int64_t, 2>{24, 30}, {48, 60}, {17, 44}, {5, 7}})
+          b.output(b.blend(x, blendOf(resize({12, 15}, out, mode, coords), in)));
+        Network net = b.take();
+        for (int64_t local : {1 << 18, 4 << 10})
+          expectEqual(net, local);
+      }
+}
+TEST(Resizes, Random) {
+  randomRounds("resize", 20, [](Builder &b) {
+    Shape in{b.between(1, 2), b.between(1, 140), b.between(1, 30), b.between(1, 40)};
+    auto how =
+        resize({in[2], in[3]}, {b.between(1, 60), b.between(1, 80)},
+               interpret::InterpMode(b.between(1, 2)), interpret::CoordMode(b.between(0, 3)));
+    b.output(b.blend(b.input(in, b.i8OrU8(), 1), blendOf(how, in)));
+    return true;
+  });
+}
+
+TEST(Groups, ResizesSumsAndAveragesStayInLocalMemory) {
+  using enum interpret::CoordMode;
+  Window2d same = window({3, 3}, {1, 1}, {1, 1, 1, 1});
+  for (auto coords : {HalfPixel, AlignCorners})
+    for (auto mode : {interpret::InterpMode::Linear, interpret::InterpMode::Cubic}) {
+      Builder b("group_resize", 8);
+      int32_t skip = b.conv(b.input({1, 6, 26, 38}, DType::U8, 1), 70, same, DType::U8);
+      int32_t low = b.conv(b.averagePool(skip, window({2, 2}, {2, 2})), 70, same, DType::U8);
+      low = b.add(low, b.conv(low, 70, same, DType::I8), {{61, 53}, {6, 6}}, DType::U8);
+      int32_t up = b.blend(low, blendOf(resize({13, 19}, {26, 38}, mode, coords), {1, 70, 13, 19}));
+      std::vector<int64_t> rows, columns;
+      for (int64_t i = 0; i < 26; ++i)
+        rows.push_back(coords == HalfPixel ? i / 2 : i * 12 / 25);
+      for (int64_t i = 0; i < 38; ++i)
+        columns.push_back(i / 2);
+      up = b.concat({up, b.conv(b.interp(low, rows, columns), 20, same, DType::U8)});
+      int32_t x = b.conv(b.concat({skip, up}), 20, same, DType::I8);
+      x = b.mul(x, b.conv(skip, 20, same, DType::U8), {100, 13}, DType::I8);
+      b.output(b.conv(x, 3, same, DType::I8));
+      Network net = b.take();
+      for (int64_t local : {1 << 18, 24 << 10, 12 << 10})
+        expectEqual(net, local);
+    }
+}
+TEST(Groups, ResizesBetweenConvolutions) {
+  using enum interpret::CoordMode;
+  Window2d same = window({3, 3}, {1, 1}, {1, 1, 1, 1});
+  for (auto coords : {HalfPixel, AlignCorners, Asymmetric})
+    for (auto mode : {interpret::InterpMode::Linear, interpret::InterpMode::Cubic,
+                      interpret::InterpMode::Nearest}) {
+      Builder b("group_resize_pinned", 9);
+      int32_t low = b.conv(b.input({2, 6, 15, 19}, DType::U8, 1), 70, same, DType::U8);
+      auto how = resize({15, 19}, {30, 38}, mode, coords);
+      int32_t up;
+      if (mode == interpret::InterpMode::Nearest) {
+        std::vector<int64_t> rows, columns;
+        for (int64_t i = 0; i < 30; ++i)
+          rows.push_back(interpret::nearestSource(how, 0, 15, i));
+        for (int64_t i = 0; i < 38; ++i)
+          columns.push_back(interpret::nearestSource(how, 1, 19, i));
+        up = b.interp(low, rows, columns);
+      } else {
+        up = b.blend(low, blendOf(how, {2, 70, 15, 19}));
+      }
+      int32_t last = b.conv(up, 20, same, DType::I8);
+      b.output(last);
+      Options options{.pins = {{b.tensor(low).name, b.tensor(last).name, ""}}};
+      Network net = b.take();
+      expectEqual(net, options);
+      if (mode == interpret::InterpMode::Nearest) { // which needs less: in bands too
+        options.localBytes = 16 << 10;
+        expectEqual(net, options);
+      }
+    }
 }
 
 TEST(Refusals, AllAtOnceByName) {

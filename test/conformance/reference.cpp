@@ -10,8 +10,10 @@
 #include "tessera/interpret/kernels/cube.h"
 #include "tessera/interpret/kernels/deconv.h"
 #include "tessera/interpret/kernels/exponential.h"
+#include "tessera/interpret/kernels/interp.h"
 #include "tessera/interpret/kernels/leaky_relu.h"
 #include "tessera/interpret/kernels/lut.h"
+#include "tessera/interpret/kernels/mul.h"
 #include "tessera/interpret/kernels/mul_shift.h"
 #include "tessera/interpret/kernels/pad.h"
 #include "tessera/interpret/kernels/pool2d.h"
@@ -101,6 +103,10 @@ Tensor evaluate(const Network &net, const Layer &layer, const std::vector<Tensor
                 p->window.outputSize(1, in[0].dim(3)) != out.shape[3];
     return ti::maxPool(in[0], p->window, ceil, p->relu);
   }
+  if (auto *p = std::get_if<AvgPool>(&layer.op))
+    return ti::avgPoolInt(in[0], p->window, p->multiplier, p->rshift);
+  if (auto *m = std::get_if<Mul>(&layer.op))
+    return ti::mulInt(in[0], in[1], m->multiplier, m->rshift, out.dtype);
   if (auto *a = std::get_if<Add>(&layer.op))
     return ti::addInt(in[0], {a->multiplier[0], a->rshift[0]}, in[1],
                       {a->multiplier[1], a->rshift[1]}, out.dtype);
@@ -140,6 +146,8 @@ Tensor evaluate(const Network &net, const Layer &layer, const std::vector<Tensor
           to = std::copy_n(in[0].bytes().data() + size_t((p * ih + r) * iw + c) * size, size, to);
     return y;
   }
+  if (auto *b = std::get_if<Blend>(&layer.op))
+    return ti::interpInt(in[0], b->rows, b->columns);
   TESSERA_CHECK(false, "no reference for " + layer.type);
 }
 

@@ -16,10 +16,9 @@ NO_OP = {"Input", "Weight", "Float"}
 # (room, op): why that room has no file of this name.
 EXCEPT = {
     ("interpret/kernels", "Sub"): "arith.cpp holds the four float binary ops",
-    ("interpret/kernels", "Mul"): "arith.cpp holds the four float binary ops",
     ("interpret/kernels", "Div"): "arith.cpp holds the four float binary ops",
     ("quantize", "MulShift"): "made by concat.cpp's rescaling",
-    ("quantize", "Lut"): "made by the ops that are a function of one value: sigmoid.cpp",
+    ("quantize", "Lut"): "made by the ops that are a function of one value: sigmoid.cpp, clip.cpp",
     ("codegen", "Concat"): "moves only: the scheduler stores inputs in place",
     ("codegen", "Pad"): "moves only: the scheduler fills and stores",
     ("codegen", "Slice"): "moves only: the scheduler loads a part",

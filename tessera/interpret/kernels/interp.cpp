@@ -1,6 +1,7 @@
 #include "tessera/interpret/kernels/interp.h"
 
 #include "tessera/interpret/kernels/elementwise.h"
+#include "tessera/numerics/rounding.h"
 
 #include <algorithm>
 #include <cmath>
@@ -146,6 +147,71 @@ Tensor interp(const Tensor &x, const Interp &how) {
         }
       }
     }
+  });
+  return y;
+}
+
+AxisTaps integerTaps(const Interp &how, int axis, int64_t in) {
+  std::vector<std::vector<Weighted>> exact;
+  for (int64_t i = 0; i < how.outSize[axis]; ++i)
+    exact.push_back(how.mode == InterpMode::Linear ? linearTaps(how, axis, in, i)
+                                                   : cubicTaps(how, axis, in, i));
+  auto whole = [&](int bits) {
+    for (const auto &cell : exact)
+      for (const Weighted &t : cell)
+        if (std::ldexp(t.weight, bits) != std::floor(std::ldexp(t.weight, bits)))
+          return false;
+    return true;
+  };
+  AxisTaps taps;
+  const int most = how.mode == InterpMode::Linear ? 7 : 6; // sums of u8 by columns fit 16 bits
+  while (taps.bits < most && !whole(taps.bits))
+    ++taps.bits;
+  for (const auto &cell : exact) {
+    std::vector<Tap> list; // one an input cell, in their order
+    int32_t rest = 1 << taps.bits;
+    for (const Weighted &t : cell) {
+      auto w = int32_t(std::floor(std::ldexp(double(t.weight), taps.bits) + 0.5));
+      auto same = std::ranges::find(list, t.index, &Tap::index);
+      if (same == list.end())
+        same = list.insert(list.end(), Tap{t.index, 0});
+      same->weight += w;
+      rest -= w;
+    }
+    // What rounding lost goes where it changes least.
+    std::ranges::max_element(list, {}, &Tap::weight)->weight += rest;
+    std::erase_if(list, [](const Tap &t) { return t.weight == 0; });
+    taps.cells.push_back(std::move(list));
+  }
+  return taps;
+}
+
+Tensor interpInt(const Tensor &x, const AxisTaps &rows, const AxisTaps &columns) {
+  TESSERA_CHECK(x.rank() == 4, "an integer resize of a rank-4 tensor");
+  int64_t h = x.dim(2), w = x.dim(3);
+  auto oh = int64_t(rows.cells.size()), ow = int64_t(columns.cells.size());
+  Tensor y(x.dtype(), {x.dim(0), x.dim(1), oh, ow});
+  by8BitType(x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T *from = x.as<T>().data();
+    T *to = y.as<T>().data();
+    forRange(x.dim(0) * x.dim(1) * oh, 16, [&](int64_t first, int64_t last) {
+      std::vector<int64_t> sums(size_t(w), 0);
+      for (int64_t r = first; r < last; ++r) {
+        std::ranges::fill(sums, 0);
+        for (const Tap &t : rows.cells[size_t(r % oh)])
+          for (int64_t j = 0; j < w; ++j)
+            sums[size_t(j)] += t.weight * from[(r / oh * h + t.index) * w + j];
+        for (int64_t j = 0; j < ow; ++j) {
+          int64_t sum = 0;
+          for (const Tap &t : columns.cells[size_t(j)])
+            sum += t.weight * sums[size_t(t.index)];
+          to[r * ow + j] = numerics::saturate<T>(
+              numerics::shiftRight(sum, rows.bits + columns.bits, numerics::Rounding::HalfUp));
+        }
+      }
+    });
+    return 0;
   });
   return y;
 }

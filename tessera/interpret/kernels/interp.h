@@ -1,5 +1,6 @@
 #pragma once
 // Resize of the last two axes by ONNX Resize's rules: top.Interp, tpu.Interp.
+#include "tessera/tensor/taps.h"
 #include "tessera/tensor/tensor.h"
 
 #include <array>
@@ -32,5 +33,13 @@ Tensor interp(const Tensor &x, const Interp &how);
 
 /// The source row (axis 0) or column (axis 1) that nearest takes for result index `i`, in [0, in).
 int64_t nearestSource(const Interp &how, int axis, int64_t in, int64_t i);
+
+/// Linear or cubic weights of an axis (0 rows, 1 columns) of `in` cells as whole parts of 2^bits:
+/// the fewest bits that say them exactly, at most 7 (cubic: 6, rounded to nearest).
+AxisTaps integerTaps(const Interp &how, int axis, int64_t in);
+
+/// Linear and cubic on NCHW tensors of I8|U8, result of the same type: the exact sum over rows and
+/// columns, shifted right by the bits of both, half up, saturated.
+Tensor interpInt(const Tensor &x, const AxisTaps &rows, const AxisTaps &columns);
 
 } // namespace tessera::interpret

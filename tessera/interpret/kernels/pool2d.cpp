@@ -1,6 +1,7 @@
 #include "tessera/interpret/kernels/pool2d.h"
 
-#include "tessera/interpret/kernels/serial.h"
+#include "tessera/interpret/kernels/elementwise.h"
+#include "tessera/numerics/rounding.h"
 
 #include <algorithm>
 #include <cmath>
@@ -129,6 +130,33 @@ Tensor avgPool(const Tensor &x, const Window2d &w, bool countIncludePad, bool ce
         to[r * ow + j] = relu && v < 0 ? 0 : v;
       }
     }
+  });
+  return y;
+}
+
+Tensor avgPoolInt(const Tensor &x, const Window2d &w, int32_t multiplier, int32_t rshift) {
+  Tensor y(x.dtype(), pooledShape(x, w, false));
+  int64_t h = x.dim(2), width = x.dim(3), oh = y.dim(2), ow = y.dim(3);
+  by8BitType(x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T *from = x.as<T>().data();
+    T *to = y.as<T>().data();
+    forRange(x.dim(0) * x.dim(1) * oh, 4, [&](int64_t first, int64_t last) {
+      for (int64_t r = first; r < last; ++r)
+        for (int64_t j = 0; j < ow; ++j) {
+          int64_t sum = 0;
+          for (int64_t ky = 0; ky < w.kernel[0]; ++ky)
+            for (int64_t kx = 0; kx < w.kernel[1]; ++kx) {
+              int64_t iy = r % oh * w.strides[0] + ky * w.dilations[0] - w.pads[0];
+              int64_t ix = j * w.strides[1] + kx * w.dilations[1] - w.pads[1];
+              if (iy >= 0 && iy < h && ix >= 0 && ix < width)
+                sum += from[(r / oh * h + iy) * width + ix];
+            }
+          to[r * ow + j] = numerics::saturate<T>(
+              numerics::shiftRight(sum * multiplier, rshift, numerics::Rounding::HalfUp));
+        }
+    });
+    return 0;
   });
   return y;
 }

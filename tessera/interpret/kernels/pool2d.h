@@ -15,4 +15,8 @@ Tensor maxPool(const Tensor &x, const Window2d &window, bool ceilMode = false, b
 Tensor avgPool(const Tensor &x, const Window2d &window, bool countIncludePad = false,
                bool ceilMode = false, bool relu = false);
 
+/// sat((sum over the window * multiplier) >> rshift), half up, I8 or U8 (result of the same type);
+/// cells outside count as 0.
+Tensor avgPoolInt(const Tensor &x, const Window2d &window, int32_t multiplier, int32_t rshift);
+
 } // namespace tessera::interpret

@@ -100,18 +100,25 @@ def Tpu_LutOp : Tpu_Op<"Lut"> {
   let arguments = (ins Tpu_Tensor:$input, DenseI32ArrayAttr:$table);
 }
 def Tpu_Pool2DOp : Tpu_Op<"Pool2D"> {
-  let summary = "pool_mode Max: padding cells never win, one type and scale; Avg: f32 only";
+  let description = [{Integer form of Avg: sat((sum * multiplier) >> rshift), half up, the result as signed as the input;
+    padding cells count as 0, so that count_include_pad holds and no window hangs over.}];
+  let summary = "pool_mode Max: padding cells never win, one type and scale; Avg: the mean";
   let arguments = (ins Tpu_Tensor:$input, DefaultValuedStrAttr<StrAttr, "Max">:$pool_mode,
     DenseI64ArrayAttr:$kernel_shape, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads,
     DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$dilations,
     DefaultValuedAttr<BoolAttr, "false">:$count_include_pad,
-    DefaultValuedAttr<BoolAttr, "false">:$ceil_mode, DefaultValuedAttr<BoolAttr, "false">:$do_relu);
+    DefaultValuedAttr<BoolAttr, "false">:$ceil_mode, DefaultValuedAttr<BoolAttr, "false">:$do_relu,
+    DefaultValuedAttr<I32Attr, "0">:$multiplier, DefaultValuedAttr<I32Attr, "0">:$rshift);
 }
 def Tpu_AddOp : Tpu_Op<"Add"> {
   let summary = "sat(sat16((a * ma) >> ra) + sat16((b * mb) >> rb)), half up; shapes equal; float: a + b";
   let arguments = (ins Tpu_Tensor:$lhs, Tpu_Tensor:$rhs, DefaultValuedAttr<BoolAttr, "false">:$do_relu,
     DefaultValuedAttr<DenseI32ArrayAttr, "{}">:$multiplier,
     DefaultValuedAttr<DenseI32ArrayAttr, "{}">:$rshift);
+}
+def Tpu_MulOp : Tpu_Op<"Mul"> {
+  let summary = "sat((a * b * multiplier) >> rshift), half up; shapes equal; integers only";
+  let arguments = (ins Tpu_Tensor:$lhs, Tpu_Tensor:$rhs, I32Attr:$multiplier, I32Attr:$rshift);
 }
 def Tpu_MulShiftOp : Tpu_Op<"MulShift"> {
   let summary = "rescale: sat((x * multiplier) >> rshift), half up; 0 <= multiplier < 127";
@@ -132,7 +139,9 @@ def Tpu_SliceOp : Tpu_Op<"Slice"> {
     DenseI64ArrayAttr:$sizes);
 }
 def Tpu_InterpOp : Tpu_Op<"Interp"> {
-  let summary = "resize of the last two axes; integer form: nearest";
+  let summary = "resize of the last two axes";
+  let description = [{Integer form of linear and cubic: weights as whole parts of the smallest power of two that
+    says them exactly, at most 2^7 (cubic 2^6) an axis; sat(sum over both axes >> bits of both, half up).}];
   let arguments = (ins Tpu_Tensor:$input, DenseI64ArrayAttr:$out_size, DenseF64ArrayAttr:$scale,
     StrAttr:$mode, StrAttr:$coord_mode,
     DefaultValuedStrAttr<StrAttr, "round_prefer_floor">:$nearest_mode,
@@ -146,7 +155,7 @@ def Tpu_CompareOp : Tpu_Op<"Compare"> {
   let arguments = (ins Tpu_Tensor:$input, StrAttr:$mode, F64Attr:$threshold);
 }
 def Tpu_ArgOp : Tpu_Op<"Arg"> {
-  let summary = "ArgMax; integer form: an axis of two channels, u8 with scale 1";
+  let summary = "ArgMax or ArgMin; integer form: an axis of at most 256, u8 with scale 1";
   let arguments = (ins Tpu_Tensor:$input, I64Attr:$axis, DefaultValuedAttr<BoolAttr, "true">:$keepdims,
     DefaultValuedStrAttr<StrAttr, "ArgMax">:$mode,
     DefaultValuedAttr<BoolAttr, "false">:$select_last_index);

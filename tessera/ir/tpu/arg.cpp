@@ -11,9 +11,9 @@ mlir::LogicalResult tpu::ArgOp::verify() {
   ShapeOr shape = argShape(*this, input, getAxis(), getKeepdims(), getMode());
   if (failed(shape))
     return mlir::failure();
-  if (!*isFloat && input[getAxis()] != 2)
+  if (!*isFloat && input[getAxis()] > 256)
     return emitOpError("axis ") << getAxis() << " has " << input[getAxis()]
-                                << " channels, the integer form takes two";
+                                << " channels, the integer form takes 256";
   return checkResultShape(*this, shape);
 }
 

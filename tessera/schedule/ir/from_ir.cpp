@@ -29,10 +29,7 @@ template <class OpT> Window2d windowOf(OpT op) {
   return w;
 }
 
-Op nearestOf(tpu::InterpOp op) {
-  if (op.getMode() != "nearest")
-    return Unsupported{"resizes by mode '" + op.getMode().str() + "'",
-                       "nearest has an integer form"};
+Op resizeOf(tpu::InterpOp op) {
   static const std::pair<const char *, interpret::CoordMode> coords[] = {
       {"half_pixel", interpret::CoordMode::HalfPixel},
       {"pytorch_half_pixel", interpret::CoordMode::PytorchHalfPixel},
@@ -67,6 +64,13 @@ Op nearestOf(tpu::InterpOp op) {
   if (in.size() != 4)
     return Unsupported{"resizes a tensor of " + std::to_string(in.size()) + " axes",
                        "reshape it to four axes in the model"};
+  if (op.getMode() != "nearest") {
+    how.mode =
+        op.getMode() == "linear" ? interpret::InterpMode::Linear : interpret::InterpMode::Cubic;
+    how.cubicA = op.getCubicCoeffA().convertToDouble();
+    how.excludeOutside = op.getExcludeOutside();
+    return Blend{interpret::integerTaps(how, 0, in[2]), interpret::integerTaps(how, 1, in[3])};
+  }
   Interp maps;
   for (int64_t i = 0; i < how.outSize[0]; ++i)
     maps.rows.push_back(interpret::nearestSource(how, 0, in[2], i));
@@ -198,9 +202,8 @@ private:
           return u;
         })
         .Case([&](tpu::Pool2DOp op) -> Op {
-          if (op.getPoolMode() != "Max")
-            return Unsupported{"pools by mode '" + op.getPoolMode().str() + "'",
-                               "max pooling has an integer form"};
+          if (op.getPoolMode() == "Avg")
+            return AvgPool{windowOf(op), int32_t(op.getMultiplier()), int32_t(op.getRshift())};
           return MaxPool{windowOf(op), op.getDoRelu()};
         })
         .Case([&](tpu::AddOp op) -> Op {
@@ -208,6 +211,9 @@ private:
           if (m.empty())
             return Add{.relu = op.getDoRelu()};
           return Add{{m[0], m[1]}, {r[0], r[1]}};
+        })
+        .Case([&](tpu::MulOp op) -> Op {
+          return Mul{int32_t(op.getMultiplier()), int32_t(op.getRshift())};
         })
         .Case([&](tpu::MulShiftOp op) -> Op {
           return MulShift{int32_t(op.getMultiplier()), int32_t(op.getRshift())};
@@ -218,7 +224,7 @@ private:
         })
         .Case(
             [&](tpu::SliceOp op) -> Op { return Slice{list(op.getOffset()), list(op.getSteps())}; })
-        .Case([&](tpu::InterpOp op) -> Op { return nearestOf(op); })
+        .Case([&](tpu::InterpOp op) -> Op { return resizeOf(op); })
         .Case([&](tpu::LeakyReluOp op) -> Op {
           return LeakyRelu{int32_t(op.getMultiplier()), int32_t(op.getRshift()),
                            op.getAlpha().convertToDouble()};

@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""Networks that nobody tuned for, with random weights, compiled by us and by TPU-MLIR: estimated cycles of both.
+small_nets.py BUILD OUT IMAGES [NAME ...] [--oracle DIR --vendor VENDOR_SH] [--check]   (needs numpy and onnx)
+OUT receives NAME.onnx, our files and, in OUT/vendor_NAME, theirs; tables and what the vendor made are kept."""
+import argparse, json, pathlib, re, subprocess
+import numpy as np, onnx
+from onnx import TensorProto, helper, numpy_helper
+
+
+class Net:
+    """Grows a graph; every layer returns the name of its result."""
+
+    def __init__(self, name, h, w, channels=3):
+        self.name, self.shape = name, (1, channels, h, w)
+        self.nodes, self.weights, self.channels = [], [], {"image": channels}
+        self.random = np.random.default_rng(sum(map(ord, name)))
+
+    def constant(self, array):
+        name = f"w{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(np.asarray(array), name))
+        return name
+
+    def node(self, op, inputs, channels, **attributes):
+        name = f"t{len(self.nodes)}_{op}"
+        self.nodes.append(helper.make_node(op, inputs, [name], name=name, **attributes))
+        self.channels[name] = channels
+        return name
+
+    def conv(self, x, oc, k=3, stride=1, dilation=1, group=1, relu=True):
+        ic = self.channels[x]
+        w = self.random.normal(0, (2 * group / (ic * k * k)) ** 0.5, (oc, ic // group, k, k))
+        b = self.random.normal(0, 0.05, oc)
+        y = self.node("Conv", [x, self.constant(w.astype(np.float32)), self.constant(b.astype(np.float32))], oc,
+                      kernel_shape=[k, k], strides=[stride] * 2, dilations=[dilation] * 2,
+                      pads=[(k - 1) * dilation // 2] * 4, group=group)
+        return self.node("Relu", [y], oc) if relu else y
+
+    def separable(self, x, oc, stride=1):
+        return self.conv(self.conv(x, self.channels[x], stride=stride, group=self.channels[x]), oc, k=1)
+
+    def deconv(self, x, oc):
+        ic = self.channels[x]
+        w = self.random.normal(0, (2 / ic) ** 0.5, (ic, oc, 2, 2)).astype(np.float32)
+        return self.node("ConvTranspose", [x, self.constant(w), self.constant(np.zeros(oc, np.float32))], oc,
+                         kernel_shape=[2, 2], strides=[2, 2])
+
+    def pool(self, x, kind="MaxPool", k=2):
+        return self.node(kind, [x], self.channels[x], kernel_shape=[k, k], strides=[k, k])
+
+    def resize(self, x, factor, mode="linear", coordinates="half_pixel"):
+        scales = self.constant(np.array([1, 1, factor, factor], np.float32))
+        more = {"nearest_mode": "floor"} if mode == "nearest" else {}
+        return self.node("Resize", [x, "", scales], self.channels[x], mode=mode,
+                         coordinate_transformation_mode=coordinates, **more)
+
+    def concat(self, *xs):
+        return self.node("Concat", list(xs), sum(self.channels[x] for x in xs), axis=1)
+
+    def add(self, a, b):
+        return self.node("Add", [a, b], self.channels[a])
+
+    def pad(self, x, bottom, right):
+        return self.node("Pad", [x, self.constant(np.array([0, 0, 0, 0, 0, 0, bottom, right], np.int64))],
+                         self.channels[x])
+
+    def save(self, path, output):
+        info = helper.make_tensor_value_info
+        graph = helper.make_graph(self.nodes, self.name, [info("image", TensorProto.FLOAT, self.shape)],
+                                  [info(output, TensorProto.FLOAT, None)], self.weights)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=7)
+        onnx.save(onnx.shape_inference.infer_shapes(model), path)
+
+
+def unet(net, width, levels, block, up, pool="MaxPool"):
+    x, skips = block("image", width), []
+    for level in range(1, levels + 1):
+        skips.append(x)
+        x = block(net.pool(x, pool), width << level)
+    for level in range(levels - 1, -1, -1):
+        x = block(net.concat(skips[level], up(x, level)), width << level)
+    return net.conv(x, 2, k=1, relu=False)
+
+
+def twice(net):
+    return lambda x, c: net.conv(net.conv(x, c), c)
+
+
+def dilated():
+    net = Net("dilated", 192, 320)
+    x = net.conv(net.conv("image", 32), 32, stride=2)
+    low = net.conv(x, 64)
+    x = net.conv(low, 128, stride=2)
+    for d in (1, 2, 4, 8):
+        x = net.add(x, net.conv(x, 128, dilation=d))
+    x = net.concat(*[net.conv(x, 64, dilation=d) for d in (1, 3, 6, 12)])
+    x = net.resize(net.conv(x, 64, k=1), 2)
+    x = net.conv(net.concat(x, net.conv(low, 16, k=1)), 64)
+    return net, net.resize(net.conv(x, 2, k=1, relu=False), 2)
+
+
+def depthwise():
+    net = Net("depthwise", 256, 256)
+    block = lambda x, c: net.conv(x, c) if x == "image" else net.separable(net.separable(x, c), c)
+    return net, unet(net, 32, 3, block, lambda x, level: net.deconv(x, 32 << level))
+
+
+def bilinear():
+    net = Net("bilinear", 160, 240)
+    return net, unet(net, 32, 3, twice(net), lambda x, level: net.resize(x, 2))
+
+
+def corners():
+    net = Net("corners", 160, 240)
+    return net, unet(net, 32, 3, twice(net), lambda x, level: net.resize(x, 2, coordinates="align_corners"))
+
+
+def nearest():
+    net = Net("nearest", 160, 240)
+    up = lambda x, level: net.conv(net.resize(x, 2, "nearest", "asymmetric"), 32 << level)
+    return net, unet(net, 32, 3, twice(net), up)
+
+
+def odd():
+    net = Net("odd", 187, 253)
+    sizes = [(187, 253), (93, 126), (46, 63)]
+    up = lambda x, level: net.pad(net.deconv(x, 32 << level), sizes[level][0] % 2, sizes[level][1] % 2)
+    return net, unet(net, 32, 3, twice(net), up)
+
+
+def averages():
+    net = Net("averages", 192, 192)
+    x = net.conv(net.conv("image", 32), 64, stride=2)
+    x = net.conv(net.pool(x, "AveragePool"), 128)
+    x = net.conv(net.pool(x, "AveragePool"), 128)  # 24 x 24
+    branches = [net.resize(net.conv(net.pool(x, "AveragePool", k), 32, k=1), k) for k in (2, 4, 8)]
+    everywhere = net.conv(net.node("GlobalAveragePool", [x], 128), 128, k=1, relu=False)
+    x = net.conv(net.concat(net.add(x, everywhere), *branches), 64)
+    return net, net.resize(net.conv(x, 2, k=1, relu=False), 8)
+
+
+ALL = {f.__name__: f for f in (dilated, depthwise, bilinear, corners, nearest, odd, averages)}
+
+
+def run(*command):
+    done = subprocess.run([str(c) for c in command], text=True, capture_output=True)
+    if done.returncode:
+        raise RuntimeError(f"$ {' '.join(map(str, command))}\n{(done.stdout + done.stderr)[-1500:]}")
+    return done.stdout
+
+
+def ours(a, name, shape):
+    """Estimated milliseconds, and the likeness to the float network on one picture."""
+    at, tessera = a.out / name, a.build / "bin/tessera"
+    picture = sorted(pathlib.Path(a.images).iterdir())[0]
+    run(tessera, "transform", "--model_name", name, "--model_def", f"{at}.onnx", "--input_shapes", shape, "--scale",
+        "0.0039216,0.0039216,0.0039216", "--pixel_format", "rgb", "--mlir", f"{at}.mlir")
+    if not pathlib.Path(f"{at}.table").exists():
+        run(tessera, "calibrate", f"{at}.mlir", "--dataset", a.images, "--input_num", "4", "-o", f"{at}.table")
+    command = [tessera, "deploy", "--mlir", f"{at}.mlir", "--quantize", "INT8", "--calibration_table", f"{at}.table",
+               "--model", f"{at}.bmodel", "--json"]
+    if a.check:
+        run(tessera, "run", "--input", picture, "--model", f"{at}.mlir", "--output", f"{at}_float.npz")
+        command += ["--test_input", picture, "--test_reference", f"{at}_float.npz", "--tolerance", "0,-9"]
+    report = json.loads(run(*command))
+    return report["ms"], report.get("test", {})
+
+
+def theirs(a, name, shape):
+    log = a.out / f"vendor_{name}/compiler_profile_0.txt"
+    if not log.exists():
+        run("env", "SKIP_RUN=1", "COUNT=4", a.vendor, a.oracle, a.out / f"{name}.onnx", name, shape, a.images, log.parent)
+    return float(re.search(r"runtime: ([0-9.]+)ms", log.read_text())[1])
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("build", type=pathlib.Path), p.add_argument("out", type=pathlib.Path), p.add_argument("images")
+    p.add_argument("names", nargs="*", metavar="NAME", help="of " + ", ".join(ALL))
+    p.add_argument("--oracle", help="where the vendor's tools are set up")
+    p.add_argument("--vendor", help="vendor.sh, which runs them")
+    p.add_argument("--check", action="store_true", help="simulate one picture too, and compare with the float network")
+    a = p.parse_args()
+    a.out.mkdir(parents=True, exist_ok=True)
+    for name in a.names or ALL:
+        net, output = ALL[name]()
+        net.save(a.out / f"{name}.onnx", output)
+        shape = json.dumps([list(net.shape)])
+        try:
+            ms, test = ours(a, name, shape)
+            vendor = theirs(a, name, shape) if a.vendor else float("nan")
+        except RuntimeError as error:
+            print(f"{name}: {error}", flush=True)
+            continue
+        print(f"| {name} | {net.shape[3]}×{net.shape[2]} | {ms:.3f} | {vendor:.3f} | {test}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+// Operands of other shapes than the result: repeated, or constants that act by channel.
+#include "tessera/quantize/lowering.h"
+
+namespace tessera::quantize {
+
+mlir::Value Lowering::broadcast(mlir::Operation *op, mlir::Value lowered, const Shape &shape) {
+  Shape own = ir::shapeOf(lowered);
+  if (own == shape)
+    return lowered;
+  bool fits = own.size() == 4 && shape.size() == 4 && own[0] == shape[0];
+  for (size_t a = 1; fits && a < 4; ++a)
+    fits = own[a] == shape[a] || own[a] == 1;
+  if (!fits) {
+    refuse(op,
+           "broadcasts " + shapeText(own) + " to " + shapeText(shape) + ", which has no INT8 form",
+           "tensors of four axes with one batch size have one");
+    return {};
+  }
+  std::string name = ir::nameOf(lowered) + "_for_" + ir::nameOf(op);
+  auto element = llvm::cast<mlir::RankedTensorType>(lowered.getType()).getElementType();
+  if (own[2] != shape[2] || own[3] != shape[3]) {
+    Shape wide{own[0], own[1], shape[2], shape[3]};
+    lowered =
+        createNamed<tpu::InterpOp>(op, name + "_plane", mlir::RankedTensorType::get(wide, element),
+                                   lowered, llvm::ArrayRef<int64_t>{shape[2], shape[3]},
+                                   llvm::ArrayRef<double>{double(shape[2]) / double(own[2]),
+                                                          double(shape[3]) / double(own[3])},
+                                   "nearest", "asymmetric", "floor", llvm::APFloat(-0.75), false);
+  }
+  if (own[1] != shape[1])
+    lowered =
+        createNamed<tpu::ConcatOp>(op, name, mlir::RankedTensorType::get(shape, element),
+                                   llvm::SmallVector<mlir::Value>(size_t(shape[1]), lowered), 1);
+  return lowered;
+}
+
+std::optional<Tensor> Lowering::perChannel(const Tensor &constant, const Shape &shape) const {
+  if (shape.size() < 2 || constant.rank() > shape.size())
+    return std::nullopt;
+  size_t missing = shape.size() - constant.rank();
+  for (size_t a = 0; a < constant.rank(); ++a)
+    if (constant.dim(a) != 1 && (a + missing != 1 || constant.dim(a) != shape[1]))
+      return std::nullopt;
+  Tensor all(DType::F32, {shape[1]});
+  auto from = constant.as<float>();
+  for (int64_t c = 0; c < shape[1]; ++c)
+    all.as<float>()[size_t(c)] = from[from.size() == 1 ? 0 : size_t(c)];
+  return all;
+}
+
+void Lowering::lowerPerChannel(mlir::Operation *op, mlir::Value input, const Tensor &factor,
+                               const Tensor &bias, bool relu) {
+  Shape shape = ir::shapeOf(input);
+  if (shape.size() != 4 || ir::shapeOf(op->getResult(0)) != shape)
+    return refuse(op, "scales a tensor of shape " + shapeText(shape) + ", which has no INT8 form",
+                  "one of four axes that keeps its shape has one");
+  auto f = lowerFilter(*this, op, input, factor.reshaped({shape[1], 1, 1, 1}), &bias, relu);
+  if (!f)
+    return;
+  const int64_t ones[] = {1, 1}, none[] = {0, 0, 0, 0};
+  replace(op, create<tpu::Conv2DOp>(op, f->type, input, f->filter, f->bias, ones, ones, none, ones,
+                                    shape[1], relu, mlir::DenseF64ArrayAttr(), f->multiplier,
+                                    f->rshift));
+}
+
+} // namespace tessera::quantize
