@@ -177,8 +177,8 @@ TEST(Quantize, UnsupportedOpsAreRefusedByName) {
   ir::Module top = moduleOf(R"(
 func.func @main(%arg0: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
   %0 = top.Input %arg0 : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("input")
-  %1 = top.Clip %0 {min = 0.0 : f64, max = 1.0 : f64} : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("rows")
-  %2 = top.Clip %0 {min = 0.0 : f64, max = 0.5 : f64} : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("soft")
+  %1 = top.Div %0, %0 : (tensor<1x1x4x4xf32>, tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("rows")
+  %2 = top.Permute %0 {order = array<i64: 0, 1, 3, 2>} : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("soft")
   %3 = top.Add %1, %2 : (tensor<1x1x4x4xf32>, tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("sum")
   return %3 : tensor<1x1x4x4xf32>
 })",
@@ -186,8 +186,8 @@ func.func @main(%arg0: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
   auto q = quantize::quantize(top, {{"input", {1, 0, 1}}, {"sum", {1, 0, 1}}}, {}, "m.mlir");
   ASSERT_FALSE(q);
   EXPECT_EQ(q.error().diagnostics().size(), 2u) << q.error().text();
-  EXPECT_THAT(q.error().text(), HasSubstr("'rows' (top.Clip)"));
-  EXPECT_THAT(q.error().text(), HasSubstr("'soft' (top.Clip)"));
+  EXPECT_THAT(q.error().text(), HasSubstr("'rows' (top.Div)"));
+  EXPECT_THAT(q.error().text(), HasSubstr("'soft' (top.Permute)"));
 }
 
 TEST(Quantize, ComparisonsBecomeWholeThresholds) {
