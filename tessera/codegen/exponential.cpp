@@ -9,15 +9,6 @@
 namespace tessera::codegen {
 namespace {
 
-using Locals = std::span<const LocalTensor>;
-
-/// Coefficients of 2^f, one row a lane.
-std::vector<uint8_t> coefficients() {
-  std::vector<uint8_t> bytes(sizeof numerics::kPowerOfTwo);
-  std::memcpy(bytes.data(), numerics::kPowerOfTwo, bytes.size());
-  return bytes;
-}
-
 Instruction taylor(const LocalTensor &result, const LocalTensor &x, const LocalTensor &table) {
   isa::sSFU f;
   f.tsk_eu_typ = 13;
@@ -34,7 +25,14 @@ Instruction taylor(const LocalTensor &result, const LocalTensor &x, const LocalT
   return {isa::command(f), {x.range(), table.range()}, {result.range()}, {}, {}};
 }
 
-/// result = e^(sign * (x - y)), or e^(sign * x) without y; `t` and `k` are F32 scratch.
+} // namespace
+
+std::vector<uint8_t> powerTable() {
+  std::vector<uint8_t> bytes(sizeof numerics::kPowerOfTwo);
+  std::memcpy(bytes.data(), numerics::kPowerOfTwo, bytes.size());
+  return bytes;
+}
+
 void exponential(Instructions &list, const LocalTensor &result, const LocalTensor &x,
                  const LocalTensor *y, float factor, const LocalTensor &t, const LocalTensor &k,
                  const LocalTensor &table) {
@@ -60,7 +58,6 @@ void exponential(Instructions &list, const LocalTensor &result, const LocalTenso
   list.push_back(arith(Mul, result, in(result), in(t)));
 }
 
-/// result = 1 / x.
 Instruction reciprocal(const LocalTensor &result, const LocalTensor &x) {
   isa::sAR f;
   f.tsk_eu_typ = 12;
@@ -76,42 +73,6 @@ Instruction reciprocal(const LocalTensor &result, const LocalTensor &x) {
   f.res0_w = uint64_t(result.w);
   f.res0_addr = result.address;
   return {isa::command(f), {x.range()}, {result.range()}, {}, {}};
-}
-
-} // namespace
-
-Elementwise sigmoidRecipe() {
-  Elementwise e;
-  e.scratch = {DType::F32, DType::F32, DType::F32};
-  e.table = coefficients();
-  e.emit = [](Instructions &list, Locals in, Locals tmp, const LocalTensor &out) {
-    exponential(list, tmp[0], in[0], nullptr, -numerics::kLog2E, tmp[1], tmp[2], tmp.back());
-    list.push_back(arith(Arith::Add, tmp[0], tensorOperand(tmp[0]), immediateFloat(1)));
-    list.push_back(reciprocal(out, tmp[0]));
-  };
-  return e;
-}
-
-Elementwise softmaxRecipe(size_t which) {
-  Elementwise e;
-  e.scratch = {DType::F32, DType::F32, DType::F32, DType::F32};
-  e.table = coefficients();
-  e.emit = [which](Instructions &list, Locals in, Locals tmp, const LocalTensor &out) {
-    // 1 / (1 + sum of e^(other - this)): no maximum is needed, an exponent beyond the range is cut.
-    bool first = true;
-    if (in.size() == 1)
-      list.push_back(fillLocal(tmp[3], 0, tmp[3].h, 0, tmp[3].w, std::bit_cast<uint32_t>(1.0f)));
-    for (size_t i = 0; i < in.size(); ++i) {
-      if (i == which)
-        continue;
-      exponential(list, tmp[0], in[i], &in[which], numerics::kLog2E, tmp[1], tmp[2], tmp.back());
-      list.push_back(arith(Arith::Add, tmp[3], tensorOperand(tmp[0]),
-                           first ? immediateFloat(1) : tensorOperand(tmp[3])));
-      first = false;
-    }
-    list.push_back(reciprocal(out, tmp[3]));
-  };
-  return e;
 }
 
 } // namespace tessera::codegen

@@ -1,11 +1,17 @@
 #pragma once
+// Private to Sigmoid and Softmax in F32: the steps of numerics/exponential.h as commands.
 #include "tessera/codegen/elementwise.h"
 
 namespace tessera::codegen {
 
-/// F32: 1 / (1 + e^-x) by the steps of interpret/kernels/exponential.h.
-Elementwise sigmoidRecipe();
-/// One value of a softmax over the inputs, F32: the result is that of input `which`.
-Elementwise softmaxRecipe(size_t which);
+/// Coefficients of 2^f, the Elementwise::table that `exponential` wants, one row a lane.
+std::vector<uint8_t> powerTable();
+/// result = e^(factor / log2(e) * (x - y)), or of x alone without y; `t` and `k` are scratch, all
+/// F32.
+void exponential(Instructions &list, const LocalTensor &result, const LocalTensor &x,
+                 const LocalTensor *y, float factor, const LocalTensor &t, const LocalTensor &k,
+                 const LocalTensor &table);
+/// result = 1 / x.
+Instruction reciprocal(const LocalTensor &result, const LocalTensor &x);
 
 } // namespace tessera::codegen

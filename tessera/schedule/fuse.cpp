@@ -4,12 +4,12 @@
 #include "tessera/codegen/add.h"
 #include "tessera/codegen/cast.h"
 #include "tessera/codegen/compare.h"
-#include "tessera/codegen/exponential.h"
 #include "tessera/codegen/leaky_relu.h"
 #include "tessera/codegen/lut.h"
 #include "tessera/codegen/mul.h"
 #include "tessera/codegen/mul_shift.h"
 #include "tessera/codegen/relu.h"
+#include "tessera/codegen/sigmoid.h"
 
 #include <algorithm>
 

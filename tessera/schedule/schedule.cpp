@@ -1,7 +1,7 @@
 #include "tessera/schedule/schedule.h"
 
 #include "tessera/codegen/arg.h"
-#include "tessera/codegen/exponential.h"
+#include "tessera/codegen/softmax.h"
 #include "tessera/schedule/pipeline.h"
 #include "tessera/schedule/scheduler.h"
 #include "tessera/support/parallel.h"
