@@ -66,6 +66,18 @@ mlir::LogicalResult checkRequantize(mlir::Operation *op, bool floatForm,
   return mlir::success();
 }
 
+mlir::LogicalResult checkFactor(mlir::Operation *op, mlir::ValueRange tensors, int32_t multiplier,
+                                int32_t rshift) {
+  auto isFloat = floatForm(op, tensors);
+  if (failed(isFloat))
+    return mlir::failure();
+  if (*isFloat)
+    return op->emitOpError("result is ") << op->getResult(0).getType() << ", must be quantized";
+  if (multiplier < 0)
+    return op->emitOpError("multiplier ") << multiplier << " must not be negative";
+  return checkRequantize(op, false, multiplier, rshift, 1, 127, 0);
+}
+
 mlir::LogicalResult checkStorable(mlir::Operation *op, const char *name, double value,
                                   mlir::Value v) {
   if (!std::isfinite(value))

@@ -30,6 +30,9 @@ mlir::LogicalResult checkRequantize(mlir::Operation *op, bool floatForm,
                                     llvm::ArrayRef<int32_t> multiplier,
                                     llvm::ArrayRef<int32_t> rshift, size_t count,
                                     int64_t multiplierLimit, int32_t lowestShift);
+/// All of `tensors` and the result are quantized, and one factor that is not negative requantizes.
+mlir::LogicalResult checkFactor(mlir::Operation *op, mlir::ValueRange tensors, int32_t multiplier,
+                                int32_t rshift);
 /// `value` can be stored in v's type: any finite number in a float type, a whole one in range
 /// otherwise.
 mlir::LogicalResult checkStorable(mlir::Operation *op, const char *name, double value,
