@@ -1,5 +1,6 @@
 #include "tessera/codegen/conv2d.h"
 
+#include "tessera/codegen/window.h"
 #include "tessera/numerics/rounding.h"
 
 #include <algorithm>
@@ -148,27 +149,10 @@ Instruction convolve(const ConvSlice &s) {
   f.opd2_const = !s.bias; // as an immediate: kernel zero point 0, no bias
   if (s.bias)
     f.opd2_addr = s.bias->begin;
-  f.opd0_up_pad = uint64_t(s.y.padBefore);
-  f.opd0_dn_pad = uint64_t(s.y.padAfter);
-  f.opd0_lf_pad = uint64_t(s.x.padBefore);
-  f.opd0_rt_pad = uint64_t(s.x.padAfter);
-  f.res_op_x_str = uint64_t(s.axisX.stride);
-  f.res_op_y_str = uint64_t(s.axisY.stride);
+  setWindow(f, s.input, s.y, s.x, s.axisY, s.axisX, s.accumulator);
   f.opd0_x_ins0 = uint64_t(s.axisX.insert);
   f.opd0_y_ins0 = uint64_t(s.axisY.insert);
-  f.opd1_x_ins0 = uint64_t(s.axisX.dilation - 1);
-  f.opd1_y_ins0 = uint64_t(s.axisY.dilation - 1);
-  f.res0_n = 1;
-  f.res0_c = uint64_t(s.accumulator.c);
-  f.res0_h = uint64_t(s.accumulator.h);
-  f.res0_w = uint64_t(s.accumulator.w);
   f.opd0_c = uint64_t(s.input.c);
-  f.opd0_h = uint64_t(s.input.h);
-  f.opd0_w = uint64_t(s.input.w);
-  f.opd1_h = uint64_t(s.axisY.kernel);
-  f.opd1_w = uint64_t(s.axisX.kernel);
-  f.res0_addr = s.accumulator.address;
-  f.opd0_addr = s.input.address;
   f.opd1_addr = s.weights;
   if (!s.input.isAligned()) {
     f.opd0_str = 3;

@@ -1,6 +1,7 @@
 #include "tessera/codegen/pool2d.h"
 
 #include "tessera/codegen/arith.h"
+#include "tessera/codegen/window.h"
 
 namespace tessera::codegen {
 namespace {
@@ -28,24 +29,7 @@ isa::sPorD pool(const LocalTensor &input, const AxisSlice &y, const AxisSlice &x
   f.opd0_sign = !dtypeIsFloat(input.dtype) && signBit(input.dtype);
   f.res0_prec = f.opd0_prec = uint64_t(typeCode(input.dtype));
   f.opd3_const = 1;
-  f.opd1_x_ins0 = uint64_t(axisX.dilation - 1);
-  f.opd1_y_ins0 = uint64_t(axisY.dilation - 1);
-  f.opd0_up_pad = uint64_t(y.padBefore);
-  f.opd0_dn_pad = uint64_t(y.padAfter);
-  f.opd0_lf_pad = uint64_t(x.padBefore);
-  f.opd0_rt_pad = uint64_t(x.padAfter);
-  f.res_op_x_str = uint64_t(axisX.stride);
-  f.res_op_y_str = uint64_t(axisY.stride);
-  f.res0_n = 1;
-  f.res0_c = uint64_t(result.c);
-  f.res0_h = uint64_t(result.h);
-  f.res0_w = uint64_t(result.w);
-  f.opd0_h = uint64_t(input.h);
-  f.opd0_w = uint64_t(input.w);
-  f.opd1_h = uint64_t(axisY.kernel);
-  f.opd1_w = uint64_t(axisX.kernel);
-  f.res0_addr = result.address;
-  f.opd0_addr = input.address;
+  setWindow(f, input, y, x, axisY, axisX, result);
   return f;
 }
 
