@@ -30,6 +30,13 @@ ConvBlockLayout convBlockLayout(int64_t oc, int64_t ic, int64_t cells, bool tail
   return b;
 }
 
+void putRequantTriple(uint8_t *to, std::span<const int32_t> multiplier,
+                      std::span<const int32_t> rshift, int64_t o) {
+  int32_t triple[3] = {multiplier[multiplier.size() == 1 ? 0 : size_t(o)],
+                       -rshift[rshift.size() == 1 ? 0 : size_t(o)], 0};
+  std::memcpy(to, triple, sizeof triple);
+}
+
 ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias,
                         std::span<const int32_t> multiplier, std::span<const int32_t> rshift,
                         int64_t oc0, int64_t oc1, int64_t ic0, int64_t ic1, bool tail,
@@ -50,9 +57,7 @@ ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias,
       if (bias)
         std::memcpy(row + l.bias + 4 * slot, bias->as<float>().data() + o, 4);
     } else if (tail) {
-      int32_t triple[3] = {multiplier[multiplier.size() == 1 ? 0 : o],
-                           -rshift[rshift.size() == 1 ? 0 : o], 0};
-      std::memcpy(row + slot * chip::kEuBytes, triple, sizeof triple);
+      putRequantTriple(row + slot * chip::kEuBytes, multiplier, rshift, int64_t(o));
       if (bias)
         std::memcpy(row + l.bias + 4 * slot, bias->as<int32_t>().data() + o, 4);
     }

@@ -80,6 +80,9 @@ struct ConvSlice {
 Instruction convolve(const ConvSlice &s);
 /// sum = sat32(acc + bias), bias compact int32 [1,c,1,1] at `bias`. Costs half if sum is not acc.
 Instruction addBias(const LocalTensor &acc, uint32_t bias, const LocalTensor &sum);
+/// Writes output channel o's triple of the requantize table; one multiplier or shift is for all.
+void putRequantTriple(uint8_t *to, std::span<const int32_t> multiplier,
+                      std::span<const int32_t> rshift, int64_t o);
 /// Requantize with the triples at `table`, rounding half up; result I8|U8.
 Instruction requantize(const LocalTensor &sum, uint32_t table, const LocalTensor &result);
 

@@ -31,9 +31,7 @@ ConvBlock packDepthwiseBlock(const Tensor &filter, const Tensor *bias,
   for (int64_t c = c0; c < c1; ++c) {
     int64_t slot = (c - c0) / chip::kLanes;
     uint8_t *row = b.bytes.data() + (c - c0) % chip::kLanes * b.width;
-    int32_t triple[3] = {multiplier[multiplier.size() == 1 ? 0 : size_t(c)],
-                         -rshift[rshift.size() == 1 ? 0 : size_t(c)], 0};
-    std::memcpy(row + slot * chip::kEuBytes, triple, sizeof triple);
+    putRequantTriple(row + slot * chip::kEuBytes, multiplier, rshift, c);
     if (bias)
       std::memcpy(row + l.bias + 4 * slot, bias->as<int32_t>().data() + c, 4);
     std::memcpy(row + l.filter + slot * cells, filter.bytes().data() + c * cells, size_t(cells));

@@ -89,9 +89,7 @@ std::vector<uint8_t> packUpConv(const Tensor &low, const Tensor &skip, const Ten
     int64_t slot = (o - oc0) / chip::kLanes;
     uint8_t *row = bytes.data() + (o - oc0) % chip::kLanes * l.width;
     if (!dtypeIsFloat(low.dtype())) {
-      int32_t triple[3] = {multiplier[multiplier.size() == 1 ? 0 : size_t(o)],
-                           -rshift[rshift.size() == 1 ? 0 : size_t(o)], 0};
-      std::memcpy(row + l.tripleAt(slot), triple, sizeof triple);
+      putRequantTriple(row + l.tripleAt(slot), multiplier, rshift, o);
     }
     for (int64_t k = 0; k < biases; ++k)
       std::memcpy(row + l.biasAt(slot, k / 4, k % 4), bias.as<uint32_t>().data() + o * 16 + k, 4);
