@@ -1,10 +1,10 @@
 #include "tessera/bmodel/bmodel.h"
 #include "tessera/support/file.h"
+#include "tessera/support/testing.h"
 
 #include <gtest/gtest.h>
 #include <iostream>
 #include <random>
-#include <unistd.h>
 
 namespace tessera::bmodel {
 namespace {
@@ -54,8 +54,7 @@ TEST(Bmodel, RoundTrip) {
 }
 
 TEST(Bmodel, FileAndTime) {
-  fs::path dir = fs::temp_directory_path() / ("tessera_bmodel_test_" + std::to_string(::getpid()));
-  fs::create_directories(dir);
+  ScratchFolder dir;
   Model m = small();
   m.time.clear();
   ::setenv("SOURCE_DATE_EPOCH", "86400", 1);
@@ -66,7 +65,6 @@ TEST(Bmodel, FileAndTime) {
   EXPECT_EQ(back->time, "Fri Jan  2 00:00:00 1970");
   EXPECT_EQ(parse(serialize(m).value(), "x")->time, "Thu Jan  1 00:00:00 1970");
   EXPECT_FALSE(read(dir / "none.bmodel"));
-  fs::remove_all(dir);
 }
 
 TEST(Bmodel, SelectKeepsOneNetWithItsStageInFront) {

@@ -1,6 +1,7 @@
 #include "tessera/evaluate/journal.h"
 
 #include "tessera/support/file.h"
+#include "tessera/support/testing.h"
 
 #include <fstream>
 #include <gtest/gtest.h>
@@ -13,18 +14,13 @@ using Json = nlohmann::ordered_json;
 
 class JournalTest : public testing::Test {
 protected:
-  fs::path folder =
-      fs::path(testing::TempDir()) /
-      (std::string("journal_") + testing::UnitTest::GetInstance()->current_test_info()->name());
+  ScratchFolder folder;
   Json run{{"model", "1a"}, {"mask", nullptr}};
 
   void SetUp() override {
-    fs::remove_all(folder);
-    fs::create_directories(folder);
     ASSERT_TRUE(writeText(input(), "in"));
     ASSERT_TRUE(writeText(output(), "out"));
   }
-  void TearDown() override { fs::remove_all(folder); }
   fs::path input() const { return folder / "a.png"; }
   fs::path output() const { return folder / "a.npz"; }
   void finishOne() {

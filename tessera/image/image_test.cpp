@@ -3,13 +3,13 @@
 #include "tessera/image/preprocess.h"
 #include "tessera/image/side_by_side.h"
 #include "tessera/support/file.h"
+#include "tessera/support/testing.h"
 #include "tessera/tensor/npz.h"
 
 #include <cmath>
 #include <gif_lib.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 namespace fs = std::filesystem;
 using namespace tessera;
@@ -17,9 +17,7 @@ using namespace tessera;
 namespace {
 
 struct ImageTest : testing::Test {
-  fs::path dir = fs::temp_directory_path() / ("tessera_image_" + std::to_string(::getpid()));
-  void SetUp() override { fs::create_directories(dir); }
-  void TearDown() override { fs::remove_all(dir); }
+  ScratchFolder dir;
 };
 
 Mask maskOf(const std::vector<std::string> &rows) {

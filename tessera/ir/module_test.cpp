@@ -1,10 +1,10 @@
 // NAME.mlir and its npz: round trip, and one clear error for each way the pair can be wrong.
 #include "tessera/ir/module.h"
 #include "tessera/support/file.h"
+#include "tessera/support/testing.h"
 #include "tessera/tensor/npz.h"
 
 #include <gmock/gmock.h>
-#include <unistd.h>
 
 namespace fs = std::filesystem;
 namespace tessera::ir {
@@ -14,13 +14,6 @@ using testing::HasSubstr;
 
 class ModuleFile : public testing::Test {
 protected:
-  void SetUp() override {
-    const auto *info = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::temp_directory_path() /
-              ("tessera_module_" + std::to_string(getpid()) + "_" + info->name());
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
   fs::path path(const std::string &name) const { return folder_ / name; }
   std::string errorOf(const std::string &text) {
     EXPECT_TRUE(writeText(path("x.mlir"), text));
@@ -29,7 +22,7 @@ protected:
     return m ? "" : m.error().text();
   }
 
-  fs::path folder_;
+  ScratchFolder folder_;
 };
 
 const char *const kText =

@@ -341,7 +341,7 @@ Result<int64_t> applyPattern(ir::Module &module, pdl::PatternOp pattern, const s
   module.main().walk([&](mlir::Operation *op) { names.taken.insert(ir::nameOf(op)); });
   mlir::GreedyRewriteConfig config;
   config.enableRegionSimplification = mlir::GreedySimplifyRegionLevel::Disabled;
-  config.maxNumRewrites = 10000;
+  config.maxNumRewrites = 2000;
   config.listener = &names;
   bool settled = true;
   TESSERA_TRY(ir::collectErrors(module.context(), where, [&] {

@@ -4,6 +4,7 @@
 #include "tessera/optimize/test_network.h"
 
 #include "tessera/support/file.h"
+#include "tessera/support/testing.h"
 
 #include <gmock/gmock.h>
 
@@ -15,7 +16,7 @@ using testing::HasSubstr;
 class Patterns : public testing::Test {
 protected:
   Result<std::vector<PassCount>> apply(ir::Module &m, const std::string &text) {
-    file_ = std::filesystem::path(testing::TempDir()) / "p.mlir";
+    file_ = folder_ / "p.mlir";
     EXPECT_TRUE(writeText(file_, text));
     return applyPatterns(m, file_);
   }
@@ -51,6 +52,7 @@ return )" + (more.empty() ? std::string("%c : tensor<1x1x6x7xf32>")
     });
     return list;
   }
+  ScratchFolder folder_;
   std::filesystem::path file_;
 };
 

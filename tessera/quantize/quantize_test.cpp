@@ -1,6 +1,7 @@
 #include "tessera/quantize/lowering.h"
 
 #include "tessera/support/file.h"
+#include "tessera/support/testing.h"
 #include "tessera/tensor/npz.h"
 
 #include <fstream>
@@ -14,15 +15,13 @@ namespace {
 
 /// A top module from text; weights are written beside it first.
 ir::Module moduleOf(const std::string &body, const TensorMap &weights) {
-  fs::path dir = fs::temp_directory_path() / ("tessera_quantize_" + std::to_string(::getpid()));
-  fs::create_directories(dir);
+  ScratchFolder dir;
   EXPECT_TRUE(writeNpz(dir / "w.npz", weights));
   EXPECT_TRUE(writeText(dir / "m.mlir", "module @m attributes {top.state = \"TOP_F32\", "
                                         "top.weight_file = \"w.npz\"} {\n" +
                                             body + "\n}\n"));
   auto m = ir::Module::load(dir / "m.mlir");
   EXPECT_TRUE(m) << (m ? "" : m.error().text());
-  fs::remove_all(dir);
   return m ? std::move(*m) : ir::Module::create("m", ir::kTopState);
 }
 

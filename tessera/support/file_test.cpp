@@ -1,4 +1,5 @@
 #include "tessera/support/file.h"
+#include "tessera/support/testing.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -9,9 +10,7 @@ namespace fs = std::filesystem;
 using namespace tessera;
 
 struct FileTest : testing::Test {
-  fs::path dir = fs::temp_directory_path() / ("tessera_file_" + std::to_string(::getpid()));
-  void SetUp() override { fs::create_directories(dir); }
-  void TearDown() override { fs::remove_all(dir); }
+  ScratchFolder dir;
 };
 
 TEST_F(FileTest, WritesAndReadsBack) {

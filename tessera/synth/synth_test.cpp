@@ -1,11 +1,11 @@
 #include "tessera/support/file.h"
 #include "tessera/support/parallel.h"
+#include "tessera/support/testing.h"
 #include "tessera/synth/canvas.h"
 #include "tessera/synth/synth.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 namespace fs = std::filesystem;
 using namespace tessera;
@@ -72,7 +72,7 @@ TEST(Synth, NoColourThresholdFindsTheCar) {
 }
 
 TEST(Synth, WritesTheSameFilesForAnyThreadCount) {
-  fs::path dir = fs::temp_directory_path() / ("tessera_synth_" + std::to_string(::getpid()));
+  ScratchFolder dir;
   setThreadCount(1);
   ASSERT_TRUE(writeSet(dir / "one", 5, 40, 48, 32));
   setThreadCount(0);
@@ -87,7 +87,6 @@ TEST(Synth, WritesTheSameFilesForAnyThreadCount) {
   }
   EXPECT_FALSE(writeSet(dir / "bad", 1, 1, 4, 4));
   EXPECT_FALSE(writeSet(dir / "bad", -1, 1, 48, 32));
-  fs::remove_all(dir);
 }
 
 TEST(Canvas, CoversByShareAndMasksByCentre) {

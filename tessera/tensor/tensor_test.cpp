@@ -1,4 +1,5 @@
 #include "tessera/support/file.h"
+#include "tessera/support/testing.h"
 #include "tessera/tensor/compare.h"
 #include "tessera/tensor/npz.h"
 
@@ -8,7 +9,6 @@
 #include <gtest/gtest.h>
 #include <numeric>
 #include <random>
-#include <unistd.h>
 
 namespace tessera {
 namespace {
@@ -17,14 +17,7 @@ namespace fs = std::filesystem;
 
 class TensorFiles : public testing::Test {
 protected:
-  void SetUp() override {
-    dir_ =
-        fs::temp_directory_path() / ("tessera_tensor_test_" + std::to_string(::getpid()) + "_" +
-                                     testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::create_directories(dir_);
-  }
-  void TearDown() override { fs::remove_all(dir_); }
-  fs::path dir_;
+  ScratchFolder dir_;
 };
 
 // Without the flush of writeFile, which is most of the time of thousands of small files.

@@ -1,6 +1,7 @@
 #pragma once
 // Small ONNX models for tests, and the module imported from them as text.
 #include "tessera/import/onnx/import.h"
+#include "tessera/support/testing.h"
 
 #include "onnx/onnx_pb.h"
 #include <gmock/gmock.h>
@@ -86,11 +87,7 @@ public:
   }
 
   std::filesystem::path write(const std::string &stem = "net") const {
-    auto *info = ::testing::UnitTest::GetInstance()->current_test_info();
-    std::string test = std::string(info->test_suite_name()) + "_" + info->name();
-    std::replace(test.begin(), test.end(), '/', '_');
-    auto folder = std::filesystem::temp_directory_path() / "tessera_import_test" / test;
-    std::filesystem::create_directories(folder);
+    static const ScratchFolder folder;
     auto path = folder / (stem + ".onnx");
     std::ofstream out(path, std::ios::binary);
     model.SerializeToOstream(&out);
