@@ -25,8 +25,7 @@ struct ConvPlan {
   std::vector<uint64_t> blocks;    ///< by oc index * ic count + ic index
   std::vector<uint64_t> padTables; ///< by ic part
 
-  /// One command makes the result: no sums in int32.
-  bool floats() const { return dtypeIsFloat(work.input.dtype); }
+  bool floats() const { return work.floats(); }
   /// A pass of its own adds the bias.
   bool hasSum() const { return bias && !floats() && !biasInside; }
   bool tail(size_t i) const { return i + 1 == ic.size(); }

@@ -15,7 +15,8 @@ std::vector<ConvBlockLayout> convParts(const GroupPlan &p, size_t k, size_t bloc
   std::vector<ConvBlockLayout> list(op.inputs.size());
   size_t last = op.inputs.size() - 1;
   auto part = [&](size_t i) {
-    return convBlockLayout(oc1 - oc0, p.channels(op.inputs[i]), cells, i == last, p.steps[k].bias);
+    return convBlockLayout(oc1 - oc0, p.channels(op.inputs[i]), cells, i == last, p.steps[k].bias,
+                           op.conv->filter.dtype());
   };
   list[last] = part(last);
   int64_t width = list[last].width;
@@ -31,7 +32,7 @@ UpConvLayout upConvLayout(const GroupPlan &p, size_t k, size_t block) {
   const GroupOp &op = p.work.ops[k];
   auto [oc0, oc1] = p.steps[k].blocks[block];
   return UpConvLayout::of(oc1 - oc0, p.channels(op.inputs[0]), p.channels(op.inputs[1]),
-                          p.steps[k].biases);
+                          p.steps[k].biases, op.upConv->low.dtype());
 }
 
 int64_t blockWidth(const GroupPlan &p, size_t k, size_t block) {

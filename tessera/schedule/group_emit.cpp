@@ -73,6 +73,8 @@ public:
       convolveByCell();
     else if (op_.conv && op_.conv->depthwise)
       convolveChannels();
+    else if (op_.sumsInPlace())
+      convolveFloats();
     else if (op_.conv)
       convolveRows();
     else
@@ -191,6 +193,33 @@ private:
       }
   }
 
+  void convolveFloats() {
+    const GroupInput &in = op_.inputs[0];
+    ConvBlockLayout layout = convParts(p_, at_.op, at_.block)[0];
+    auto [c0, c1] = channels_;
+    uint32_t constants = address(step_.weights);
+    ConvSlice c;
+    c.y = *inputRows(in, at_.from, at_.to);
+    c.x = p_.columns(in);
+    c.input = inputWindow(p_, at_, 0, c.y.in0, c.y.in1, a_);
+    c.axisY = in.y;
+    c.axisX = in.x;
+    c.rotate = op_.conv->rotate;
+    c.weightBytes = layout.slotBytes;
+    for (int64_t s = 0; s < chip::slots(0, c1 - c0); ++s) {
+      int64_t slot = c0 / chip::kLanes + s;
+      LocalTensor to = resultSlot(slot, at_.from, at_.to);
+      c.accumulator = to;
+      c.weights = uint32_t(constants + layout.filter + s * layout.slotBytes);
+      if (auto bias = uint32_t(constants + layout.bias + 4 * s); step_.bias)
+        c.bias = LaneRange{bias, bias + 4};
+      list_.push_back(convolve(c));
+      if (op_.conv->relu)
+        list_.push_back(arith(Arith::Max, to, tensorOperand(to), immediateOperand(0, to.dtype)));
+      complete(to, slot, at_.from);
+    }
+  }
+
   void convolveChannels() {
     const GroupInput &in = op_.inputs[0];
     ConvBlockLayout layout = convParts(p_, at_.op, at_.block)[0];
@@ -264,6 +293,7 @@ private:
     s.accumulator = address(p_.acc);
     s.sum = address(s.biases ? p_.sum : p_.acc);
     s.plane = address(p_.plane);
+    s.relu = op_.upConv->relu;
     for (int64_t a = at_.from; a < at_.to; a += step_.subRows) {
       int64_t b = std::min(a + step_.subRows, at_.to);
       s.y = UpConvBand::of(low.y.in, view_.shape[2], a, b);

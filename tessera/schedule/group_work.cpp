@@ -104,11 +104,9 @@ private:
   bool add(int32_t l) {
     const Layer &layer = s_.net_.layers[size_t(l)];
     auto out = s_.shape(layer.output);
-    if (dtypeIsFloat(s_.tensor(layer.inputs[0]).dtype) &&
-        dtypeIsFloat(s_.tensor(layer.output).dtype)) // layers of floats run on their own
-      return false;
     if (auto *c = std::get_if<Concat>(&layer.op)) {
-      failed_ = failed_ || wanted(layer.output) != false;
+      // Parts that meet in one accumulator add up in another order than in one command.
+      failed_ = failed_ || wanted(layer.output) || dtypeIsFloat(s_.tensor(layer.output).dtype);
       return c->axis == 1 && !failed_;
     }
     if (auto *pad = std::get_if<Pad>(&layer.op)) {
@@ -123,6 +121,17 @@ private:
     op.layer = l;
     op.result = int32_t(work_.tensors.size());
     auto in = s_.shape(layer.inputs[0]);
+    // For ops whose inputs are there as one tensor each, in the group or outside.
+    auto read = [&](int32_t t, WindowAxis y, WindowAxis x) {
+      GroupInput i;
+      i.tensor = made_[size_t(t)];
+      i.y = y;
+      i.x = x;
+      if (i.tensor < 0)
+        i.view = s_.view(t);
+      op.inputs.push_back(std::move(i));
+      return op.inputs.back().tensor >= 0 || passedInside(t) < 0;
+    };
     if (auto conv = s_.convWork(l)) {
       if (std::any_of(conv->padValue.begin(), conv->padValue.end(),
                       [&](int32_t v) { return v != conv->padValue[0]; }))
@@ -164,26 +173,10 @@ private:
         auto axis = [&](size_t a) {
           return low ? upConvAxis(size[a], out[a]) : WindowAxis{size[a], out[a], 0, 1, 1, 3, 1};
         };
-        GroupInput i;
-        i.tensor = made_[size_t(t)];
-        if (i.tensor < 0)
-          i.view = s_.view(t);
-        i.y = axis(2);
-        i.x = axis(3);
-        op.inputs.push_back(std::move(i));
+        if (!read(t, axis(2), axis(3)))
+          return false;
       }
     } else {
-      // What it reads is there as one tensor, in the group or outside.
-      auto read = [&](int32_t t, WindowAxis y, WindowAxis x) {
-        GroupInput i;
-        i.tensor = made_[size_t(t)];
-        i.y = y;
-        i.x = x;
-        if (i.tensor < 0)
-          i.view = s_.view(t);
-        op.inputs.push_back(std::move(i));
-        return op.inputs.back().tensor >= 0 || passedInside(t) < 0;
-      };
       if (auto *p = std::get_if<MaxPool>(&layer.op)) {
         op.relu = p->relu;
         if (p->window.strides[0] > chip::kMaxWindowStride ||

@@ -201,7 +201,7 @@ std::optional<LayerPlan> planForm(const ConvWork &work, const Options &options) 
 
 std::optional<ConvWork> unfolded(const ConvWork &work, Unfolded what) {
   int64_t columns = what == Unfolded::Cells ? work.x.kernel : 1;
-  if (work.rotate || work.depthwise || work.y.insert > 0 || work.x.insert > 0 ||
+  if (work.floats() || work.rotate || work.depthwise || work.y.insert > 0 || work.x.insert > 0 ||
       !unfoldPays(work.filter.dim(1), work.y.kernel * columns))
     return std::nullopt;
   Unfold u{work.input, work.y, work.x, work.padValue.empty() ? 0 : work.padValue[0]};

@@ -186,10 +186,11 @@ private:
     } else {
       const ConvWork &w = *op.conv;
       step.bias = !w.bias.empty();
-      step.biasInside = w.depthwise && step.bias && biasFitsSum(w.filter, w.bias);
+      step.biasInside = step.bias && (w.floats() || (w.depthwise && biasFitsSum(w.filter, w.bias)));
       step.weightsSigned = w.filter.dtype() == DType::I8;
       step.padValue = w.padValue.empty() ? 0 : w.padValue[0];
-      step.byCell = w.rotate && op.inputs.size() == 1 && runsByCell(op.inputs[0].y, op.inputs[0].x);
+      step.byCell = !w.floats() && w.rotate && op.inputs.size() == 1 &&
+                    runsByCell(op.inputs[0].y, op.inputs[0].x);
     }
     bias_ |= step.bias && !step.biasInside;
     chooseSubRows(k);
@@ -207,6 +208,9 @@ private:
     GroupStep &step = p_->steps[k];
     const View &out = p_->view(op.result);
     int64_t newRows = p_->buffers[size_t(op.result)].newRows, bytes = dtypeSize(out.dtype);
+    step.subRows = newRows;
+    if (op.sumsInPlace())
+      return;
     int64_t h, w; // of the accumulator
     bool plane = op.upConv || step.byCell;
     if (op.upConv) { // a quarter of the result at a time
@@ -270,9 +274,10 @@ private:
           inside ? p_->bands[band][size_t(in.tensor)].from : inputRows(in, r.from, r.to)->in0;
       int64_t first =
           (y->in0 - row) * width + (inside ? p_->buffers[size_t(in.tensor)].head + x.in0 : 0);
-      if (first % chip::kEuBytes || x.inputs() != width)
+      if (first * dtypeSize(v.dtype) % chip::kEuBytes || x.inputs() != width)
         windowBytes_ =
-            std::max(windowBytes_, chip::alignedLaneBytes(0, 1, 1, y->inputs(), x.inputs(), 1));
+            std::max(windowBytes_,
+                     chip::alignedLaneBytes(0, 1, 1, y->inputs(), x.inputs(), dtypeSize(v.dtype)));
     });
   }
 

@@ -36,6 +36,8 @@ struct ConvWork {
   /// The input is loaded as bands side by side; everything else is of the stacked convolution.
   std::optional<Stack> stack = {};
 
+  /// One command makes the result: no sums in int32.
+  bool floats() const { return dtypeIsFloat(input.dtype); }
   int64_t inputChannels() const { return filter.dim(depthwise ? 0 : 1); }
   /// Without `depthwise`.
   ConvWork dense() const;
@@ -44,7 +46,7 @@ struct ConvWork {
 /// times.
 enum class Unfolded : uint8_t { Cells, Rows };
 /// The same convolution over its unfolded input; nullopt if that takes the cube no fewer steps, or
-/// padding differs by channel.
+/// padding differs by channel, or of floats, whose sums depend on their order.
 std::optional<ConvWork> unfolded(const ConvWork &work, Unfolded what = Unfolded::Cells);
 std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options);
 

@@ -42,5 +42,15 @@ TEST(Nets, Any) {
   }
 }
 
+TEST(Nets, AnyFloats) {
+  constexpr DType kTypes[] = {DType::F16, DType::BF16, DType::F32};
+  for (uint32_t seed = 1; seed <= 27; ++seed) {
+    SCOPED_TRACE(seed);
+    constexpr int64_t kBytes[] = {chip::kLaneBytes, 64 << 10, 32 << 10};
+    expectEqual(anyNetwork(4 + int(seed % 20), seed, kTypes[seed / 3 % 3]),
+                {.localBytes = kBytes[seed % 3], .overlap = seed % 7 > 0});
+  }
+}
+
 } // namespace
 } // namespace tessera::conformance

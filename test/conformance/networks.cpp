@@ -265,10 +265,12 @@ Network residual(int64_t width, int64_t h, int64_t w, uint32_t seed) {
   return net;
 }
 
-Network anyNetwork(int layers, uint32_t seed) {
+Network anyNetwork(int layers, uint32_t seed, std::optional<DType> floats) {
   Builder b(fmt::format("any{}", seed), seed);
-  std::vector<int32_t> all{b.input(
-      {b.between(1, 2), b.between(1, 70), b.between(6, 50), b.between(6, 60)}, b.i8OrU8(), 1)};
+  const Shape size{b.between(1, 2), b.between(1, 70), b.between(6, 50), b.between(6, 60)};
+  std::vector<int32_t> all{floats ? b.input(size) : b.input(size, b.i8OrU8(), 1)};
+  if (floats && *floats != DType::F32)
+    all[0] = b.cast(all[0], *floats, 0);
   std::set<int32_t> read;
   /// One of those that fit: the newest, mostly.
   auto pick = [&](auto fits) {
@@ -280,12 +282,12 @@ Network anyNetwork(int layers, uint32_t seed) {
   for (int made = 0; made < layers;) {
     int32_t x = pick(anyOf), y = -1, other = -1;
     const Shape in = b.tensor(x).shape;
-    DType type = b.i8OrU8();
+    DType type = floats.value_or(b.i8OrU8());
     int64_t k = 2 * b.between(0, 1) + 1, d = b.between(1, 2), pad = d * (k / 2),
             s = b.between(0, 3) ? 1 : 2;
     Window2d window{{k, k}, {s, s}, {d, d}, {pad, pad, pad, pad}, {0, 0}};
     bool small = in[2] * in[3] < 4096, grows = small && in[1] <= 96;
-    switch (b.between(0, 9)) {
+    switch (b.between(0, 10)) {
     case 0:
     case 1:
     case 2:
@@ -309,7 +311,17 @@ Network anyNetwork(int layers, uint32_t seed) {
         y = b.deconv(x, b.between(1, 40), {{2, 2}, {2, 2}, {1, 1}, {0, 0, 0, 0}, {0, 0}}, type);
       break;
     case 8:
-      y = b.between(0, 1) ? b.mulShift(x, 77, 7, type) : b.simple(x, "Relu", Relu{}, DType::U8);
+      y = b.between(0, 1) ? b.simple(x, "Relu", Relu{}, floats.value_or(DType::U8))
+          : floats        ? b.simple(x, "LeakyRelu", LeakyRelu{.alpha = 0.125}, type)
+                          : b.mulShift(x, 77, 7, type);
+      break;
+    case 9:
+      other = pick([&](int32_t t) { // a skip tensor
+        const Shape &o = b.tensor(t).shape;
+        return o[2] / 2 == in[2] && o[3] / 2 == in[3];
+      });
+      if (other >= 0)
+        y = b.upConv(x, other, b.between(1, 80), type, b.between(0, 3) > 0, b.between(0, 1));
       break;
     default: // concatenated, the smaller one padded
       other = pick([&](int32_t t) {
@@ -335,7 +347,7 @@ Network anyNetwork(int layers, uint32_t seed) {
   }
   for (int32_t t : all)
     if (t != all[0] && (!read.count(t) || b.between(0, 7) == 0))
-      b.output(t);
+      b.output(floats && *floats != DType::F32 ? b.cast(t, DType::F32, 0) : t);
   return b.take();
 }
 
