@@ -65,13 +65,14 @@ ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias,
     for (int64_t i = ic0; i < ic1; ++i) {
       int64_t block = (i - ic0) / cube, inner = (i - ic0) % cube;
       const uint8_t *from = weights.data() + (o * allIc + i) * cells * size;
-      for (int64_t k = 0; k < cells; ++k)
-        if (byCell)
-          row[l.filter + ((k * chip::slots(0, oc1 - oc0) + slot) * (l.slotBytes / cells)) +
-              block * cube + inner] = from[k];
-        else
-          std::memcpy(to + ((block * cells + k) * cube + inner) * size, from + k * size,
-                      size_t(size));
+      for (int64_t k = 0; k < cells; ++k) {
+        uint8_t *cell = byCell
+                            ? row + l.filter +
+                                  (k * chip::slots(0, oc1 - oc0) + slot) * (l.slotBytes / cells) +
+                                  (block * cube + inner) * size
+                            : to + ((block * cells + k) * cube + inner) * size;
+        std::memcpy(cell, from + k * size, size_t(size));
+      }
     }
   }
   return b;

@@ -83,9 +83,12 @@ Instructions computeByCell(const ConvPlan &p, const ConvPlace &at, const Address
   s.layout = p.layout(at.o, at.i);
   s.slots = result.slots();
   s.weightsSigned = p.weightsSigned;
-  s.accumulator = a[size_t(p.acc)];
   s.plane = a[size_t(p.plane)];
-  if (p.bias)
+  s.bias = p.bias;
+  s.relu = p.work.relu;
+  if (p.acc >= 0)
+    s.accumulator = a[size_t(p.acc)];
+  if (p.sum >= 0)
     s.sum = a[size_t(p.sum)];
   for (s.slot = 0; s.slot < s.slots; ++s.slot) {
     s.result = result.slotRange(s.slot, 1);
@@ -200,9 +203,9 @@ Instructions loadConv(const ConvPlan &p, const ConvPlace &at, const Addresses &a
 
 Instructions computeConv(const ConvPlan &p, const ConvPlace &at, const Addresses &a) {
   LocalTensor result = resultTensor(p, at, a, p.work.output.dtype, p.result);
-  Instructions list = p.floats() ? computeFloats(p, at, a, result)
-                      : p.byCell ? computeByCell(p, at, a, result)
-                                 : computeWindows(p, at, a, result);
+  Instructions list = p.byCell     ? computeByCell(p, at, a, result)
+                      : p.floats() ? computeFloats(p, at, a, result)
+                                   : computeWindows(p, at, a, result);
   if (!p.tail(at.i))
     return list;
   if (!p.work.storeResult) { // nobody will store what is whole now

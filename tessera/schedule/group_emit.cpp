@@ -270,7 +270,9 @@ private:
     c.weightsSigned = step_.weightsSigned;
     c.accumulator = address(p_.acc);
     c.plane = address(p_.plane);
-    if (step_.bias)
+    c.bias = step_.bias;
+    c.relu = op_.conv->relu;
+    if (step_.bias && !step_.biasInside)
       c.sum = address(p_.sum);
     for (c.slot = 0; c.slot < c.slots; ++c.slot)
       for (int64_t a = at_.from / c.kh; a < at_.to / c.kh; a += step_.subRows) {

@@ -148,7 +148,7 @@ std::optional<LayerPlan> planForm(const ConvWork &work, const Options &options) 
   }
   int64_t ocSlots = chip::slots(0, oc), icSlots = chip::slots(0, ic);
 
-  bool byCell = !shared.floats() && work.rotate && runsByCell(work.y, work.x);
+  bool byCell = work.rotate && runsByCell(work.input.dtype, work.y, work.x);
   PlanChoice choice(options);
   // Buffers are not known while prices are compared; a price does not depend on them.
   auto offer = [&](const Cut &cut) {
@@ -235,7 +235,7 @@ ConvWork ConvWork::dense() const {
 }
 
 std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options) {
-  if (dtypeIsFloat(work.input.dtype)) // the other forms sum in another order
+  if (work.input.dtype == DType::F32) // the other forms sum in another order
     return planForm(work, options);
   PlanChoice choice(options);
   auto offer = [&](const std::optional<ConvWork> &form) {

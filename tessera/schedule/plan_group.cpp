@@ -189,8 +189,8 @@ private:
       step.biasInside = step.bias && (w.floats() || (w.depthwise && biasFitsSum(w.filter, w.bias)));
       step.weightsSigned = w.filter.dtype() == DType::I8;
       step.padValue = w.padValue.empty() ? 0 : w.padValue[0];
-      step.byCell = !w.floats() && w.rotate && op.inputs.size() == 1 &&
-                    runsByCell(op.inputs[0].y, op.inputs[0].x);
+      step.byCell = w.rotate && op.inputs.size() == 1 &&
+                    runsByCell(w.input.dtype, op.inputs[0].y, op.inputs[0].x);
     }
     bias_ |= step.bias && !step.biasInside;
     chooseSubRows(k);
@@ -209,7 +209,7 @@ private:
     const View &out = p_->view(op.result);
     int64_t newRows = p_->buffers[size_t(op.result)].newRows, bytes = dtypeSize(out.dtype);
     step.subRows = newRows;
-    if (op.sumsInPlace())
+    if (op.sumsInPlace() && !step.byCell)
       return;
     int64_t h, w; // of the accumulator
     bool plane = op.upConv || step.byCell;
@@ -224,7 +224,8 @@ private:
       w = step.byCell ? x.in : out.shape[3];
       int64_t most = step.byCell ? chip::ceilDiv(newRows, y.kernel) : newRows;
       step.subRows = std::clamp<int64_t>(cut_.accBytes / (4 * w), 1, most);
-      accBytes_ = std::max(accBytes_, chip::alignedLaneBytes(0, 1, 1, step.subRows, w, 4));
+      if (!op.sumsInPlace())
+        accBytes_ = std::max(accBytes_, chip::alignedLaneBytes(0, 1, 1, step.subRows, w, 4));
       // Sub-bands that start on 64-byte boundaries need no copy behind the requantization.
       bool cut = !step.byCell && step.subRows < most;
       int64_t unit = chip::kEuBytes / std::gcd(chip::kEuBytes, w * bytes);

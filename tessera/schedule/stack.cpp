@@ -22,7 +22,8 @@ template <class T> std::vector<T> repeated(const std::vector<T> &values, int64_t
 }
 
 Tensor stackedFilter(const Tensor &filter, int64_t bands) {
-  int64_t oc = filter.dim(0), ic = filter.dim(1), cells = filter.dim(2) * filter.dim(3);
+  int64_t oc = filter.dim(0), ic = filter.dim(1),
+          cells = filter.dim(2) * filter.dim(3) * dtypeSize(filter.dtype());
   Tensor wide(filter.dtype(), {oc * bands, ic * bands, filter.dim(2), filter.dim(3)});
   auto from = filter.bytes();
   auto to = wide.bytes();
@@ -43,6 +44,12 @@ std::optional<View> stackedView(View v, int64_t bands) {
   v.shape[2] /= bands;
   v.stride[1] = v.shape[2] * v.stride[2];
   return v;
+}
+
+/// Whether channels that are summed in one step without bands still are with them.
+bool keepsSteps(DType type, int64_t ic, int64_t bands) {
+  int64_t cube = chip::cubeInputs(typeCode(type));
+  return !dtypeIsFloat(type) || ic * bands <= cube || cube % ic == 0 || ic % cube == 0;
 }
 
 } // namespace
@@ -83,7 +90,8 @@ std::optional<ConvWork> stacked(const ConvWork &work, int64_t bands) {
   bool transposed = work.rotate;
   bool even = transposed ? tiles(work.y) && work.y.in % bands == 0
                          : work.y.insert == 0 && work.y.out % bands == 0;
-  if (work.unfold || bands < 2 || std::max(ic, oc) * bands > chip::kLanes || !even)
+  if (work.unfold || bands < 2 || std::max(ic, oc) * bands > chip::kLanes || !even ||
+      !keepsSteps(work.input.dtype, ic, bands))
     return std::nullopt;
   int32_t padValue = work.padValue.empty() ? 0 : work.padValue[0];
   if (std::any_of(work.padValue.begin(), work.padValue.end(),
@@ -122,8 +130,8 @@ std::optional<ConvWork> stacked(const ConvWork &work, int64_t bands) {
   w.filter = stackedFilter(work.filter, bands);
   if (!work.bias.empty()) {
     w.bias = Tensor(work.bias.dtype(), {oc * bands});
-    for (int64_t o = 0; o < oc * bands; ++o)
-      w.bias.as<int32_t>()[size_t(o)] = work.bias.as<int32_t>()[size_t(o / bands)];
+    for (int64_t o = 0; o < oc * bands; ++o) // I32 or F32
+      std::memcpy(w.bias.bytes().data() + 4 * o, work.bias.bytes().data() + o / bands * 4, 4);
   }
   if (work.multiplier.size() > 1)
     w.multiplier = repeated(work.multiplier, bands);

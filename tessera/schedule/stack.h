@@ -3,7 +3,9 @@
 // lanes, and a filter that is zero between bands keeps them apart. A step of the cube takes 64
 // input and 64 output channels whether they are used or not, so that eight bands of eight channels
 // take the cube an eighth of the steps, and every command behind it works on full lanes. Integer
-// sums gain zeros only: the results are the same bits.
+// sums gain zeros only: the results are the same bits. So do those of halves, whose products are
+// summed exactly in blocks of 32 channels, as long as a band's channels stay together in theirs and
+// all values are finite: an infinity in one band makes NaN of what lies beside it.
 #include "tessera/codegen/conv2d.h"
 #include "tessera/schedule/plan.h"
 
@@ -14,7 +16,7 @@ struct ConvWork;
 /// Where the bands come from: band g is channels [g*ic, (g+1)*ic), and its row r is row
 /// g * step + r - padBefore of the input, or padding outside of it.
 struct Stack {
-  View input; ///< [n, ic, ih, iw] I8|U8
+  View input; ///< [n, ic, ih, iw] I8|U8, F16|BF16
   int64_t bands = 1, step = 0, padBefore = 0;
   int32_t padValue = 0; ///< as stored
 };
