@@ -307,6 +307,37 @@ TEST(Equality, GroupsKeepTheirChannels) {
   EXPECT_THAT(report.notes[0], testing::HasSubstr("grouped convolution"));
 }
 
+TEST(Equality, CropBehindADeconvIsNotMade) {
+  struct Case {
+    std::array<int64_t, 2> from, size;
+    const char *ops;
+  };
+  Window up{.kernel = 3, .stride = 2, .pads = "0, 0, 0, 0"};
+  for (const Case &c :
+       {Case{{0, 0}, {10, 12}, "Input Deconv"}, // output padding, then a row each
+        Case{{1, 2}, {9, 10}, "Input Deconv"}, Case{{2, 1}, {8, 10}, "Input Deconv"},
+        // Three rows in front are more than the window reaches past them.
+        Case{{3, 0}, {8, 12}, "Input Deconv Slice"}}) {
+    Builder b({1, 3, 5, 6});
+    b.deconv("d", "in", 4, up, 1); // 12 x 14
+    b.op("cut", "Slice", {"d"},
+         fmt::format("offset = array<i64: 0, 0, {}, {}>, steps = array<i64: 1, 1, 1, 1>, sizes = "
+                     "array<i64: 1, 4, {}, {}>",
+                     c.from[0], c.from[1], c.size[0], c.size[1]),
+         {1, 4, c.size[0], c.size[1]});
+    auto both = b;
+    expectEqual(b.build({"cut"}), c.ops);
+    expectEqual(both.build({"cut", "d"}), "Input Deconv Slice"); // somebody wants all of it
+  }
+  Builder channels({1, 3, 5, 6});
+  channels.deconv("d", "in", 4, up, 1);
+  channels.op("cut", "Slice", {"d"},
+              "offset = array<i64: 0, 1, 0, 0>, steps = array<i64: 1, 1, 1, 1>, sizes = "
+              "array<i64: 1, 2, 10, 12>",
+              {1, 2, 10, 12});
+  expectEqual(channels.build({"cut"}), "Input Deconv Slice");
+}
+
 TEST(Equality, DeconvTakesAScaleButNoOffset) {
   Window up{.kernel = 3, .stride = 2, .pads = "1, 1, 0, 0"};
   Builder scaled({1, 3, 5, 6});

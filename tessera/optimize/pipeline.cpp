@@ -19,6 +19,8 @@ const std::vector<Pass> &pipeline() {
       // Before fuse_relu, which wants the ReLU right behind the convolution.
       {"fold_batch_norm", foldBatchNorm},
       {"fuse_relu", fuseRelu},
+      // After fuse_relu: a ReLU between the two is gone.
+      {"fold_crop", foldCrop},
       // After BatchNorm and Pad are gone: the convolutions that read the image are final.
       {"fold_preprocess", foldPreprocess},
       // After the folds, which know Conv and Deconv only.

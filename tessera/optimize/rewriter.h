@@ -57,6 +57,7 @@ void mergeSlices(Rewriter &);
 void foldPad(Rewriter &);
 void foldBatchNorm(Rewriter &);
 void fuseRelu(Rewriter &);
+void foldCrop(Rewriter &);
 void foldPreprocess(Rewriter &);
 void composeUpconv(Rewriter &);
 void shareConstants(Rewriter &);
