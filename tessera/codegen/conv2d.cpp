@@ -105,14 +105,16 @@ Tensor unfoldFilter(const Tensor &filter, int64_t columns) {
   return flat;
 }
 
-ConvBlock packPadTable(std::span<const int32_t> padValue, int64_t ic0, int64_t ic1) {
+ConvBlock packPadTable(std::span<const int32_t> padValue, int64_t ic0, int64_t ic1, DType type) {
   ConvBlock b;
+  int64_t pair = 2 * dtypeSize(type);
   b.rows = std::min(ic1 - ic0, chip::kLanes);
-  b.width = 2 * chip::slots(0, ic1 - ic0);
+  b.width = pair * chip::slots(0, ic1 - ic0);
   b.bytes.assign(size_t(b.rows * b.width), 0);
   for (int64_t i = ic0; i < ic1; ++i)
-    b.bytes[(i - ic0) % chip::kLanes * b.width + 2 * ((i - ic0) / chip::kLanes)] =
-        uint8_t(padValue[i]);
+    std::memcpy(
+        &b.bytes[size_t((i - ic0) % chip::kLanes * b.width + (i - ic0) / chip::kLanes * pair)],
+        &padValue[size_t(i)], size_t(pair / 2));
   return b;
 }
 

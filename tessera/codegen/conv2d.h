@@ -38,8 +38,9 @@ Tensor expandGroups(const Tensor &filter, int64_t group);
 /// [oc, ic, kh, kw] -> [oc, kh*columns*ic, 1, kw/columns]: kernel cells outermost, as an unfolded
 /// input has them. `columns` is kw or 1.
 Tensor unfoldFilter(const Tensor &filter, int64_t columns);
-/// Pad table [1,ic,1,2] of pairs (pad, insert), compact: rows of min(ic, 64) lanes.
-ConvBlock packPadTable(std::span<const int32_t> padValue, int64_t ic0, int64_t ic1);
+/// Pad table [1,ic,1,2] of pairs (pad, insert) of `type`, compact: rows of min(ic, 64) lanes.
+/// `padValue`: integers, or a float's bits.
+ConvBlock packPadTable(std::span<const int32_t> padValue, int64_t ic0, int64_t ic1, DType type);
 
 /// One slice along one axis of a sliding window: outputs [out0, out1) read inputs [in0, in1) with
 /// padBefore and padAfter cells outside.
@@ -71,7 +72,7 @@ struct ConvSlice {
   uint32_t weights = 0; ///< address of the filter part
   bool weightsSigned = true;
   int64_t weightBytes = 0; ///< a lane's
-  int32_t padValue = 0;    ///< what padding cells hold, if padTable is absent
+  int32_t padValue = 0;    ///< what padding cells hold (a float's bits), if padTable is absent
   std::optional<LaneRange> padTable;
   bool accumulate = false;       ///< add to what the accumulator holds
   LocalTensor accumulator;       ///< I32 [1, oc, oh, ow]; of floats the result, of the input's type

@@ -119,8 +119,13 @@ Compute convolution(const OpView &op, bool transposed) {
   bool relu = a.flag("do_relu");
   if (isChipFloat(op))
     return [=](Operands o, FloatPath) {
-      return (transposed ? cubeDeconv : cubeConv2d)(o[0], o[1], optional(o, 2), window, group,
-                                                    relu);
+      if (transposed || pad.empty())
+        return (transposed ? cubeDeconv : cubeConv2d)(o[0], o[1], optional(o, 2), window, group,
+                                                      relu);
+      Window2d bare = window;
+      bare.pads = {0, 0, 0, 0};
+      return cubeConv2d(padChannels(o[0], window.pads, pad), o[1], optional(o, 2), bare, group,
+                        relu);
     };
   return [=](Operands o, FloatPath path) {
     return transposed ? deconv(o[0], o[1], optional(o, 2), window, group, relu, path)

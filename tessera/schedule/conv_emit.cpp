@@ -129,7 +129,7 @@ Instructions computeWindows(const ConvPlan &p, const ConvPlace &at, const Addres
     c.weightsSigned = p.weightsSigned;
     c.padValue = p.padValue;
     if (p.padTable)
-      c.padTable = LaneRange{a[size_t(p.pads)], uint32_t(a[size_t(p.pads)] + 2 * in.slots())};
+      c.padTable = p.padRange(at.i, a);
     c.accumulate = at.i > 0;
     c.accumulator = acc;
     auto bias = uint32_t(a[size_t(p.weights)] + layout.bias + 4 * s);
@@ -164,6 +164,9 @@ Instructions computeFloats(const ConvPlan &p, const ConvPlace &at, const Address
   c.axisX = p.work.x;
   c.rotate = p.work.rotate;
   c.weightBytes = layout.slotBytes;
+  c.padValue = p.padValue;
+  if (p.padTable)
+    c.padTable = p.padRange(at.i, a);
   for (int64_t s = 0; s < result.slots(); ++s) {
     c.accumulator = result.slotRange(s, 1);
     c.weights = uint32_t(constants + layout.filter + s * layout.slotBytes);
@@ -192,9 +195,8 @@ Instructions loadConv(const ConvPlan &p, const ConvPlace &at, const Addresses &a
     return {loadTensor(p.work.input.part({at.n, c0, y0, x0}, {1, to.c, to.h, to.w}), to)};
   }
   if (slot == p.pads) {
-    int64_t channels = count(p.ic[at.i]);
-    return loadRows(p.constants, p.padTables[at.i], std::min(channels, chip::kLanes),
-                    2 * chip::slots(0, channels), a[size_t(slot)]);
+    return loadRows(p.constants, p.padTables[at.i], std::min(count(p.ic[at.i]), chip::kLanes),
+                    p.padBytes(at.i), a[size_t(slot)]);
   }
   return loadRows(p.constants, p.blocks[at.o * p.ic.size() + at.i],
                   std::min(count(p.oc[at.o]), chip::kLanes), p.layout(at.o, at.i).width,
@@ -254,7 +256,8 @@ void addConvConstants(ConvPlan &p, const AddConstant &addConstant) {
                               p.ic[i].second, p.tail(i), p.byCell));
   if (p.padTable)
     for (size_t i = 0; i < p.ic.size(); ++i)
-      p.padTables[i] = append(packPadTable(p.work.padValue, p.ic[i].first, p.ic[i].second));
+      p.padTables[i] =
+          append(packPadTable(p.work.padValue, p.ic[i].first, p.ic[i].second, p.work.input.dtype));
   p.constants = addConstant(std::move(bytes));
 }
 

@@ -28,6 +28,13 @@ struct ConvPlan {
   bool floats() const { return work.floats(); }
   /// A pass of its own adds the bias.
   bool hasSum() const { return bias && !floats() && !biasInside; }
+  /// A lane's, of a part of the input channels.
+  int64_t padBytes(size_t i) const {
+    return 2 * dtypeSize(work.input.dtype) * chip::slots(0, ic[i].second - ic[i].first);
+  }
+  codegen::LaneRange padRange(size_t i, const Addresses &a) const {
+    return {a[size_t(pads)], uint32_t(a[size_t(pads)] + padBytes(i))};
+  }
   bool tail(size_t i) const { return i + 1 == ic.size(); }
   codegen::ConvBlockLayout layout(size_t o, size_t i) const {
     if (work.depthwise)

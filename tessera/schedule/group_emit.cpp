@@ -206,6 +206,7 @@ private:
     c.axisX = in.x;
     c.rotate = op_.conv->rotate;
     c.weightBytes = layout.slotBytes;
+    c.padValue = step_.padValue;
     for (int64_t s = 0; s < chip::slots(0, c1 - c0); ++s) {
       int64_t slot = c0 / chip::kLanes + s;
       LocalTensor to = resultSlot(slot, at_.from, at_.to);

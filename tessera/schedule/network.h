@@ -26,7 +26,8 @@ struct Conv2D {
   Tensor bias;   ///< I32 (F32 of floats) [oc], or empty
   Window2d window;
   int64_t group = 1;
-  std::vector<int32_t> padValue; ///< what padding cells hold, one per input channel; empty = 0
+  std::vector<int32_t> padValue; ///< what padding cells hold, one per input channel (of floats the
+                                 ///< bits); empty = 0
   std::vector<int32_t> multiplier, rshift;
   bool relu = false; ///< of floats
 };

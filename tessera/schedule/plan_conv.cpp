@@ -73,7 +73,7 @@ std::optional<LayerPlan> build(const std::shared_ptr<ConvPlan> &p, const Cut &cu
     width = std::max(width, p->layout(0, i).width);
   p->weights = plan.addSlot({"weights", width, blocks > 1 ? deep : 1});
   if (p->padTable)
-    p->pads = plan.addSlot({"pads", 2 * chip::slots(0, icPart), split ? deep : 1});
+    p->pads = plan.addSlot({"pads", p->padBytes(0), split ? deep : 1});
   if (plan.localBytes(options.localBytes) > options.localBytes)
     return std::nullopt;
 

@@ -4,6 +4,7 @@
 #include "reference.h"
 
 #include <gtest/gtest.h>
+#include <map>
 
 namespace tessera::conformance {
 namespace {
@@ -51,6 +52,26 @@ TEST_P(Floats, Convolutions) {
     bool bias = b.random()() % 4 != 0;
     output(b, transposed ? b.deconv(x, oc, w, GetParam(), bias, group)
                          : b.conv(x, oc, w, GetParam(), bias, group));
+    expectEqual(b, seed % 2 ? chip::kLaneBytes : 24 << 10);
+  }
+}
+
+TEST_P(Floats, PaddingOfAnyValue) {
+  // 1.5, -0.25, 3 and 0.
+  const std::map<DType, std::array<int32_t, 4>> bits{
+      {DType::F16, {0x3E00, 0xB400, 0x4200, 0}},
+      {DType::BF16, {0x3FC0, 0xBE80, 0x4040, 0}},
+      {DType::F32, {0x3FC00000, int32_t(0xBE800000), 0x40400000, 0}}};
+  for (uint32_t seed = 0; seed < 9; ++seed) {
+    SCOPED_TRACE(seed);
+    Builder b("pads" + std::to_string(seed), 150 + seed);
+    int64_t ic = seed % 3 ? b.between(1, 8) : b.between(60, 80);
+    std::vector<int32_t> values;
+    for (int64_t i = 0; i < ic; ++i)
+      values.push_back(bits.at(GetParam())[seed % 2 ? 1 : size_t(i % 4)]);
+    int32_t x = input(b, {1, ic, 2 * b.between(4, 8), b.between(8, 20)});
+    output(b, b.conv(x, b.between(1, 20), Window2d{.kernel = {3, 3}, .pads = {1, 1, 1, 1}},
+                     GetParam(), true, 1, values));
     expectEqual(b, seed % 2 ? chip::kLaneBytes : 24 << 10);
   }
 }

@@ -62,6 +62,7 @@ int32_t Builder::conv(int32_t x, int64_t oc, const Window2d &w, DType out, bool 
     c.filter = weights(out, {oc, in[1] / group, w.kernel[0], w.kernel[1]});
     c.window = w;
     c.group = group;
+    c.padValue = std::move(padValue);
     if (bias)
       c.bias = weights(DType::F32, {oc});
     c.relu = random_() % 2 != 0;

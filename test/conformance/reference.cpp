@@ -45,7 +45,20 @@ std::optional<Tensor> evaluateFloats(const Layer &layer, const std::vector<Tenso
                op.relu);
   };
   if (auto *c = std::get_if<Conv2D>(&layer.op))
-    return conv(*c, ti::cubeConv2d);
+    return conv(*c, [&](const Tensor &x, const Tensor &filter, const Tensor *bias, Window2d window,
+                        int64_t group, bool relu) {
+      if (c->padValue.empty())
+        return ti::cubeConv2d(x, filter, bias, window, group, relu);
+      std::vector<double> values;
+      for (int32_t bits : c->padValue) {
+        Tensor one(x.dtype(), {1});
+        std::memcpy(one.bytes().data(), &bits, one.bytes().size());
+        values.push_back(double(one.converted(DType::F32).as<float>()[0]));
+      }
+      Tensor padded = ti::padChannels(x, window.pads, values);
+      window.pads = {0, 0, 0, 0};
+      return ti::cubeConv2d(padded, filter, bias, window, group, relu);
+    });
   if (auto *d = std::get_if<Deconv>(&layer.op))
     return conv(*d, ti::cubeDeconv);
   if (auto *p = std::get_if<MaxPool>(&layer.op)) {

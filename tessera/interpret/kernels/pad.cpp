@@ -57,4 +57,24 @@ Tensor pad(const Tensor &x, std::span<const int64_t> paddings, double value) {
   return y;
 }
 
+Tensor padChannels(const Tensor &x, const std::array<int64_t, 4> &pads,
+                   std::span<const double> value) {
+  int64_t h = x.dim(2), w = x.dim(3), ph = h + pads[0] + pads[2], pw = w + pads[1] + pads[3],
+          size = dtypeSize(x.dtype());
+  Tensor y(x.dtype(), {x.dim(0), x.dim(1), ph, pw});
+  const uint8_t *from = x.bytes().data();
+  uint8_t *to = y.bytes().data();
+  forRange(x.dim(0) * x.dim(1), 1, [&](int64_t first, int64_t last) {
+    for (int64_t p = first; p < last; ++p) {
+      Tensor fill = scalar(x.dtype(), value[p % x.dim(1)]);
+      for (int64_t i = p * ph * pw; i < (p + 1) * ph * pw; ++i)
+        std::memcpy(to + i * size, fill.bytes().data(), size);
+      for (int64_t r = 0; r < h; ++r)
+        std::memcpy(to + ((p * ph + r + pads[0]) * pw + pads[1]) * size,
+                    from + (p * h + r) * w * size, w * size);
+    }
+  });
+  return y;
+}
+
 } // namespace tessera::interpret

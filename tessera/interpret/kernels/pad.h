@@ -1,6 +1,7 @@
 #pragma once
 #include "tessera/tensor/tensor.h"
 
+#include <array>
 #include <span>
 
 namespace tessera::interpret {
@@ -9,5 +10,9 @@ namespace tessera::interpret {
 /// amounts crop. `value` is in the stored type (TESSERA_CHECK that an integer type holds it
 /// exactly).
 Tensor pad(const Tensor &x, std::span<const int64_t> paddings, double value);
+/// x [n,c,h,w] of a float type with rows and columns around it as a window's `pads` (top, left,
+/// bottom, right) say; `value`: what each channel's hold, rounded to the type.
+Tensor padChannels(const Tensor &x, const std::array<int64_t, 4> &pads,
+                   std::span<const double> value);
 
 } // namespace tessera::interpret

@@ -50,7 +50,7 @@ def Tpu_Conv2DOp : Tpu_Op<"Conv2D"> {
   let summary = "integer convolution, bias, requantize half up: sat(rshift((acc + bias) * multiplier))";
   let description = [{Integer form: filter i8 or ui8 [oc, ic/group, kh, kw], bias i32 [oc] (absent = none), one
     multiplier and rshift (positive = right) a channel, result quantized; ReLU is the unsigned result type.
-    pad_value: integers padding cells hold, one per input channel (absent = 0); no float form.
+    pad_value: what padding cells hold, one per input channel (absent = 0): integers, of floats rounded to the type.
     Float form: input and result of one float type, filter f32 with values of that type, bias f32, in the
     order of sums of the chip (interpret/kernels/cube.h); do_relu counts, multiplier and rshift are empty.}];
   let arguments = (ins Tpu_Tensor:$input, Tpu_Tensor:$filter, Optional<Tpu_Tensor>:$bias,

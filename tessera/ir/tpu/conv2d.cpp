@@ -17,12 +17,9 @@ mlir::LogicalResult tpu::Conv2DOp::verify() {
   if (failed(isFloat) || failed(checkWeights(*this, *isFloat, getFilter(), getBias())))
     return mlir::failure();
   if (auto values = getPadValue())
-    for (double v : *values) {
-      if (*isFloat)
-        return emitOpError("pad_value has no float form, pad in an op of its own");
-      if (failed(checkStorable(*this, "pad_value", v, getInput())))
+    for (double v : *values)
+      if (!*isFloat && failed(checkStorable(*this, "pad_value", v, getInput())))
         return mlir::failure();
-    }
   return checkRequantize(*this, *isFloat, getMultiplier(), getRshift(),
                          size_t(sizesOf(getFilter())[0]), int64_t{1} << 31, -32);
 }

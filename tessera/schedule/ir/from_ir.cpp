@@ -6,12 +6,21 @@
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace tessera::schedule {
 namespace {
 
 std::vector<int64_t> list(llvm::ArrayRef<int64_t> a) { return {a.begin(), a.end()}; }
 std::vector<int32_t> list(llvm::ArrayRef<int32_t> a) { return {a.begin(), a.end()}; }
+
+/// `value` as the bits of a float type.
+int32_t floatBits(double value, DType type) {
+  Tensor t = Tensor::of<double>({1}, std::array{value}).converted(type);
+  int32_t bits = 0;
+  std::memcpy(&bits, t.bytes().data(), t.bytes().size());
+  return bits;
+}
 
 template <class OpT> Window2d windowOf(OpT op) {
   Window2d w;
@@ -185,7 +194,7 @@ private:
           common(op, c);
           if (auto values = op.getPadValue())
             for (double v : *values)
-              c.padValue.push_back(int32_t(v));
+              c.padValue.push_back(floats ? floatBits(v, ir::dtypeOf(op.getInput())) : int32_t(v));
           return c;
         })
         .Case([&](tpu::DeconvOp op) -> Op {
