@@ -191,7 +191,11 @@ Instructions loadConv(const ConvPlan &p, const ConvPlace &at, const Addresses &a
     if (p.work.unfold)
       return loadUnfolded(*p.work.unfold, at.n, c0, y0, x0, to);
     if (p.work.stack)
-      return loadStacked(*p.work.stack, at.n, y0, x0, to);
+      return loadStacked(*p.work.stack, at.n, y0, x0,
+                         View::dense(p.constants, p.padRow,
+                                     {1, p.work.stack->input.shape[1], 1, p.work.input.shape[3]},
+                                     p.work.input.dtype),
+                         to);
     return {loadTensor(p.work.input.part({at.n, c0, y0, x0}, {1, to.c, to.h, to.w}), to)};
   }
   if (slot == p.pads) {
@@ -258,6 +262,10 @@ void addConvConstants(ConvPlan &p, const AddConstant &addConstant) {
     for (size_t i = 0; i < p.ic.size(); ++i)
       p.padTables[i] =
           append(packPadTable(p.work.padValue, p.ic[i].first, p.ic[i].second, p.work.input.dtype));
+  if (p.work.stack && !p.work.stack->padsAlike()) {
+    Tensor row = padRow(*p.work.stack);
+    p.padRow = appendRows(bytes, row.bytes(), 1, int64_t(row.bytes().size()));
+  }
   p.constants = addConstant(std::move(bytes));
 }
 

@@ -24,6 +24,7 @@ struct ConvPlan {
   int32_t constants = -1;
   std::vector<uint64_t> blocks;    ///< by oc index * ic count + ic index
   std::vector<uint64_t> padTables; ///< by ic part
+  uint64_t padRow = 0;             ///< of a stack
 
   bool floats() const { return work.floats(); }
   /// A pass of its own adds the bias.

@@ -54,8 +54,21 @@ bool keepsSteps(DType type, int64_t ic, int64_t bands) {
 
 } // namespace
 
+bool Stack::padsAlike() const {
+  return std::ranges::all_of(padValue, [&](int32_t v) { return v == padValue[0]; });
+}
+
+Tensor padRow(const Stack &s) {
+  int64_t ic = s.input.shape[1], width = s.input.shape[3];
+  auto size = size_t(dtypeSize(s.input.dtype));
+  Tensor row(s.input.dtype, {1, ic, 1, width});
+  for (int64_t i = 0; i < ic * width; ++i)
+    std::memcpy(row.bytes().data() + size_t(i) * size, &s.padValue[size_t(i / width)], size);
+  return row;
+}
+
 Instructions loadStacked(const Stack &s, int64_t n, int64_t row0, int64_t column0,
-                         const LocalTensor &to) {
+                         const View &padding, const LocalTensor &to) {
   Instructions fills, loads;
   int64_t ic = s.input.shape[1], height = s.input.shape[2];
   auto layout = localSide(to);
@@ -64,22 +77,31 @@ Instructions loadStacked(const Stack &s, int64_t n, int64_t row0, int64_t column
     int64_t first = g * s.step + row0 - s.padBefore; // of the input, in row 0 of the part
     int64_t begin = std::clamp<int64_t>(-first, 0, to.h),
             end = std::clamp<int64_t>(height - first, begin, to.h);
+    auto rowsFrom = [&](int64_t row) {
+      LocalSide side = layout;
+      side.address =
+          uint32_t(chip::localAddress(g * ic, to.address + row * layout.h * to.elementBytes()));
+      return side;
+    };
+    for (int64_t row = 0; !s.padsAlike() && row < to.h; ++row)
+      if (row < begin || row >= end)
+        loads.push_back(loadTensor(padding.part({0, 0, 0, 0}, {1, ic, 1, to.w}), rowsFrom(row)));
     above = std::max(above, begin);
     below = std::min(below, end);
-    if (begin == end)
-      continue;
-    LocalSide side = layout;
-    side.address =
-        uint32_t(chip::localAddress(g * ic, to.address + begin * layout.h * to.elementBytes()));
-    loads.push_back(
-        loadTensor(s.input.part({n, 0, first + begin, column0}, {1, ic, end - begin, to.w}), side));
+    if (begin < end)
+      loads.push_back(
+          loadTensor(s.input.part({n, 0, first + begin, column0}, {1, ic, end - begin, to.w}),
+                     rowsFrom(begin)));
   }
+  if (!s.padsAlike())
+    return loads;
+  int64_t padValue = s.padValue.empty() ? 0 : s.padValue[0];
   above = std::min(above, to.h);
   below = std::max(below, above);
   if (above > 0)
-    fills.push_back(fillLocal(to, 0, above, 0, to.w, s.padValue));
+    fills.push_back(fillLocal(to, 0, above, 0, to.w, padValue));
   if (below < to.h)
-    fills.push_back(fillLocal(to, below, to.h, 0, to.w, s.padValue));
+    fills.push_back(fillLocal(to, below, to.h, 0, to.w, padValue));
   fills.insert(fills.end(), std::make_move_iterator(loads.begin()),
                std::make_move_iterator(loads.end()));
   return fills;
@@ -92,10 +114,6 @@ std::optional<ConvWork> stacked(const ConvWork &work, int64_t bands) {
                          : work.y.insert == 0 && work.y.out % bands == 0;
   if (work.unfold || bands < 2 || std::max(ic, oc) * bands > chip::kLanes || !even ||
       !keepsSteps(work.input.dtype, ic, bands))
-    return std::nullopt;
-  int32_t padValue = work.padValue.empty() ? 0 : work.padValue[0];
-  if (std::any_of(work.padValue.begin(), work.padValue.end(),
-                  [&](int32_t v) { return v != padValue; }))
     return std::nullopt;
   ConvWork w = work;
   int64_t rows = work.y.out / bands;
@@ -115,7 +133,7 @@ std::optional<ConvWork> stacked(const ConvWork &work, int64_t bands) {
     e.poolY.in = rows;
     e.poolY.out = rows / e.poolY.stride;
   }
-  Stack s{work.input, bands, rows * work.y.stride, work.y.padBefore, padValue};
+  Stack s{work.input, bands, rows * work.y.stride, work.y.padBefore, work.padValue};
   if (transposed) {
     s.step = work.y.in / bands;
     s.padBefore = 0;
@@ -137,8 +155,8 @@ std::optional<ConvWork> stacked(const ConvWork &work, int64_t bands) {
     w.multiplier = repeated(work.multiplier, bands);
   if (work.rshift.size() > 1)
     w.rshift = repeated(work.rshift, bands);
-  if (!work.padValue.empty())
-    w.padValue.assign(size_t(ic * bands), padValue);
+  for (int64_t g = 1; g < bands; ++g)
+    w.padValue.insert(w.padValue.end(), work.padValue.begin(), work.padValue.end());
   w.stack = std::move(s);
   return w;
 }

@@ -18,13 +18,20 @@ struct ConvWork;
 struct Stack {
   View input; ///< [n, ic, ih, iw] I8|U8, F16|BF16
   int64_t bands = 1, step = 0, padBefore = 0;
-  int32_t padValue = 0; ///< as stored
+  std::vector<int32_t> padValue; ///< of each of the ic channels, as stored (a float's bits)
+
+  /// One value for all channels, which a TIU command can write.
+  bool padsAlike() const;
 };
 
+/// A row [1, ic, 1, iw] of padding where it differs by channel: what bands read beyond the input.
+Tensor padRow(const Stack &s);
+
 /// Loads rows [row0, row0 + to.h) and columns [column0, column0 + to.w) of batch n, all bands. The
-/// first commands, of the TIU, write the padding where the part has any.
+/// first commands, of the TIU, write the padding where the part has any; where channels differ,
+/// loads from `padding`, where padRow lies, do.
 codegen::Instructions loadStacked(const Stack &s, int64_t n, int64_t row0, int64_t column0,
-                                  const codegen::LocalTensor &to);
+                                  const View &padding, const codegen::LocalTensor &to);
 
 /// The same convolution over `bands` bands: channel o*bands + g of its result is band g of channel
 /// o, which in global memory is the rows of one channel one after the other. Nullopt if the bands
