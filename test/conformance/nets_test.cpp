@@ -47,8 +47,18 @@ TEST(Nets, AnyFloats) {
   for (uint32_t seed = 1; seed <= 27; ++seed) {
     SCOPED_TRACE(seed);
     constexpr int64_t kBytes[] = {chip::kLaneBytes, 64 << 10, 32 << 10};
-    expectEqual(anyNetwork(4 + int(seed % 20), seed, kTypes[seed / 3 % 3]),
+    expectEqual(anyNetwork(4 + int(seed % 20), seed, {kTypes[seed / 3 % 3]}),
                 {.localBytes = kBytes[seed % 3], .overlap = seed % 7 > 0});
+  }
+}
+
+TEST(Nets, AnyMixed) {
+  for (uint32_t seed = 1; seed <= 27; ++seed) {
+    SCOPED_TRACE(seed);
+    constexpr int64_t kBytes[] = {chip::kLaneBytes, 64 << 10, 32 << 10};
+    expectEqual(
+        anyNetwork(4 + int(seed % 20), seed, {DType::I8, DType::F16, DType::I8, DType::F32}),
+        {.localBytes = kBytes[seed % 3], .overlap = seed % 7 > 0});
   }
 }
 

@@ -266,12 +266,21 @@ Network residual(int64_t width, int64_t h, int64_t w, uint32_t seed) {
   return net;
 }
 
-Network anyNetwork(int layers, uint32_t seed, std::optional<DType> floats) {
+Network anyNetwork(int layers, uint32_t seed, const std::vector<DType> &types) {
   Builder b(fmt::format("any{}", seed), seed);
   const Shape size{b.between(1, 2), b.between(1, 70), b.between(6, 50), b.between(6, 60)};
-  std::vector<int32_t> all{floats ? b.input(size) : b.input(size, b.i8OrU8(), 1)};
-  if (floats && *floats != DType::F32)
-    all[0] = b.cast(all[0], *floats, 0);
+  std::vector<int32_t> all{types == std::vector{DType::I8} ? b.input(size, b.i8OrU8(), 1)
+                                                           : b.input(size)};
+  /// As a tensor of `type`, where any integer will do for I8.
+  auto typed = [&](int32_t t, DType type) {
+    DType from = b.tensor(t).dtype;
+    bool both = !dtypeIsFloat(from) && !dtypeIsFloat(type);
+    if (from == type || both)
+      return t;
+    if (from != DType::F32 && type != DType::F32)
+      t = b.cast(t, DType::F32, 0);
+    return dtypeIsFloat(type) ? b.cast(t, type, 0) : b.cast(t, b.i8OrU8(), 1);
+  };
   std::set<int32_t> read;
   /// One of those that fit: the newest, mostly.
   auto pick = [&](auto fits) {
@@ -283,7 +292,12 @@ Network anyNetwork(int layers, uint32_t seed, std::optional<DType> floats) {
   for (int made = 0; made < layers;) {
     int32_t x = pick(anyOf), y = -1, other = -1;
     const Shape in = b.tensor(x).shape;
-    DType type = floats.value_or(b.i8OrU8());
+    DType type = types[b.random()() % types.size()];
+    bool floats = dtypeIsFloat(type);
+    read.insert(x);
+    x = typed(x, type);
+    if (!floats)
+      type = b.i8OrU8();
     int64_t k = 2 * b.between(0, 1) + 1, d = b.between(1, 2), pad = d * (k / 2),
             s = b.between(0, 3) ? 1 : 2;
     Window2d window{{k, k}, {s, s}, {d, d}, {pad, pad, pad, pad}, {0, 0}};
@@ -301,7 +315,7 @@ Network anyNetwork(int layers, uint32_t seed, std::optional<DType> floats) {
     case 5:
       other = pick([&](int32_t t) { return t != x && b.tensor(t).shape == in; });
       if (other >= 0)
-        y = b.add(x, other, {{61, 53}, {6, 6}}, type);
+        y = b.add(x, typed(other, b.tensor(x).dtype), {{61, 53}, {6, 6}}, type);
       break;
     case 6:
       if (in[2] > 3 && in[3] > 3)
@@ -312,7 +326,7 @@ Network anyNetwork(int layers, uint32_t seed, std::optional<DType> floats) {
         y = b.deconv(x, b.between(1, 40), {{2, 2}, {2, 2}, {1, 1}, {0, 0, 0, 0}, {0, 0}}, type);
       break;
     case 8:
-      y = b.between(0, 1) ? b.simple(x, "Relu", Relu{}, floats.value_or(DType::U8))
+      y = b.between(0, 1) ? b.simple(x, "Relu", Relu{}, floats ? type : DType::U8)
           : floats        ? b.simple(x, "LeakyRelu", LeakyRelu{.alpha = 0.125}, type)
                           : b.mulShift(x, 77, 7, type);
       break;
@@ -322,7 +336,8 @@ Network anyNetwork(int layers, uint32_t seed, std::optional<DType> floats) {
         return o[2] / 2 == in[2] && o[3] / 2 == in[3];
       });
       if (other >= 0)
-        y = b.upConv(x, other, b.between(1, 80), type, b.between(0, 3) > 0, b.between(0, 1));
+        y = b.upConv(x, typed(other, b.tensor(x).dtype), b.between(1, 80), type,
+                     b.between(0, 3) > 0, b.between(0, 1));
       break;
     default: // concatenated, the smaller one padded
       other = pick([&](int32_t t) {
@@ -342,13 +357,12 @@ Network anyNetwork(int layers, uint32_t seed, std::optional<DType> floats) {
     if (y < 0)
       continue;
     ++made;
-    read.insert(x);
     read.insert(other);
     all.push_back(y);
   }
   for (int32_t t : all)
     if (t != all[0] && (!read.count(t) || b.between(0, 7) == 0))
-      b.output(floats && *floats != DType::F32 ? b.cast(t, DType::F32, 0) : t);
+      b.output(dtypeSize(b.tensor(t).dtype) == 2 ? b.cast(t, DType::F32, 0) : t);
   return b.take();
 }
 

@@ -2,7 +2,6 @@
 // Builders of plain networks with random weights.
 #include "tessera/schedule/network.h"
 
-#include <optional>
 #include <random>
 
 namespace tessera::conformance {
@@ -64,7 +63,9 @@ schedule::Network unet(int64_t width, int64_t h, int64_t w, uint32_t seed, bool 
 /// output padding and a crop.
 schedule::Network residual(int64_t width, int64_t h, int64_t w, uint32_t seed);
 /// Any graph: each layer reads tensors that were there before, older ones now and then; any
-/// windows, sizes, types and numbers of readers. `floats`: all layers of that type, F32 in and out.
-schedule::Network anyNetwork(int layers, uint32_t seed, std::optional<DType> floats = {});
+/// windows, sizes and numbers of readers. `types`: those of the layers, I8 standing for U8 too;
+/// with casts between. Halves leave as F32.
+schedule::Network anyNetwork(int layers, uint32_t seed,
+                             const std::vector<DType> &types = {DType::I8});
 
 } // namespace tessera::conformance
