@@ -16,21 +16,20 @@ std::string percent(double part, uint64_t whole) {
   return fmt::format("{:.1f} %", whole ? 100 * part / double(whole) : 0.0);
 }
 
-/// The cube's steps take 64 channels; `cycles` is what it takes now.
-void channels(const char *what, int64_t count, uint64_t cycles, uint64_t total,
+/// The cube's steps take `step` channels; `cycles` is what it takes now.
+void channels(const char *what, int64_t count, int64_t step, uint64_t cycles, uint64_t total,
               std::vector<std::string> &list) {
-  constexpr int64_t kStep = chip::kLanes;
-  int64_t steps = chip::ceilDiv(count, kStep), over = count % kStep;
+  int64_t steps = chip::ceilDiv(count, step), over = count % step;
   if (over == 0)
     return;
-  if (steps == 1 && count <= kStep / 2)
+  if (steps == 1 && count <= step / 2)
     list.push_back(fmt::format("{} {} channels fill {} of a step's {}: more of them, up to {}, "
                                "would cost the cube nothing",
-                               count, what, percent(double(count), kStep), kStep, kStep));
-  else if (steps > 1 && over <= kStep / 2)
+                               count, what, percent(double(count), step), step, step));
+  else if (steps > 1 && over <= step / 2)
     list.push_back(fmt::format("{} {} channels take {} steps of {}: with {} the cube would take "
                                "about {:.0f} cycles less ({} of the network)",
-                               count, what, steps, kStep, count - over,
+                               count, what, steps, step, count - over,
                                double(cycles) / double(steps),
                                percent(double(cycles) / double(steps), total)));
 }
@@ -68,16 +67,24 @@ std::vector<std::string> advice(const Network &net, int32_t l, const std::string
   // Other forms of the convolution fill the steps with something else, or take none.
   bool plain = sum.cubeCycles > 0 && cut.find("unfolded") == std::string::npos &&
                cut.find("side by side") == std::string::npos;
+  auto convolution = [&](int64_t ic, int64_t oc) {
+    int64_t inputs = chip::cubeInputs(codegen::typeCode(in.dtype)),
+            integers = chip::cubeInputs(chip::Type::Int8);
+    channels("input", ic, inputs, sum.cubeCycles, total, list);
+    channels("output", oc, chip::kLanes, sum.cubeCycles, total, list);
+    if (int64_t steps = chip::ceilDiv(ic, inputs), fewer = chip::ceilDiv(ic, integers);
+        fewer < steps)
+      list.push_back(fmt::format("{} input channels take {} steps of {} in {}: in INT8 {} of {}",
+                                 ic, steps, inputs, dtypeName(in.dtype), fewer, integers));
+  };
   if (const auto *c = std::get_if<Conv2D>(&layer.op); c && plain) {
-    channels("input", c->filter.dim(1) * c->group, sum.cubeCycles, total, list);
-    channels("output", c->filter.dim(0), sum.cubeCycles, total, list);
+    convolution(c->filter.dim(1) * c->group, c->filter.dim(0));
     if (c->group > 1)
       list.push_back(fmt::format("{} groups run as one convolution with zeros between them: {} of "
                                  "the products count",
                                  c->group, percent(1, uint64_t(c->group))));
   } else if (const auto *d = std::get_if<Deconv>(&layer.op); d && plain) {
-    channels("input", in.shape[1], sum.cubeCycles, total, list);
-    channels("output", d->filter.dim(0), sum.cubeCycles, total, list);
+    convolution(in.shape[1], d->filter.dim(0));
   } else if (std::holds_alternative<Cast>(layer.op) && in.dtype == DType::F32 &&
              std::ranges::count(net.inputs, layer.inputs[0])) {
     list.push_back(fmt::format("the network takes F32: as 8 bits its input would be a quarter of "
