@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 namespace tessera::codegen {
 namespace {
@@ -40,7 +41,7 @@ void putRequantTriple(uint8_t *to, std::span<const int32_t> multiplier,
 ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias,
                         std::span<const int32_t> multiplier, std::span<const int32_t> rshift,
                         int64_t oc0, int64_t oc1, int64_t ic0, int64_t ic1, bool tail,
-                        bool byCell) {
+                        const std::vector<std::vector<int64_t>> &phases) {
   int64_t cells = filter.dim(2) * filter.dim(3), allIc = filter.dim(1);
   int64_t cube = cubeOf(filter.dtype()), size = dtypeSize(filter.dtype());
   ConvBlockLayout l =
@@ -50,6 +51,11 @@ ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias,
   b.width = l.width;
   b.bytes.assign(size_t(b.rows * b.width), 0);
   auto weights = filter.bytes();
+  std::vector<std::vector<int64_t>> lists = phases;
+  if (lists.empty()) {
+    lists.emplace_back(size_t(cells));
+    std::iota(lists[0].begin(), lists[0].end(), 0);
+  }
   for (int64_t o = oc0; o < oc1; ++o) {
     int64_t lane = (o - oc0) % chip::kLanes, slot = (o - oc0) / chip::kLanes;
     uint8_t *row = b.bytes.data() + lane * b.width;
@@ -61,17 +67,18 @@ ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias,
       if (bias)
         std::memcpy(row + l.bias + 4 * slot, bias->as<int32_t>().data() + o, 4);
     }
-    uint8_t *to = row + l.filter + slot * l.slotBytes;
-    for (int64_t i = ic0; i < ic1; ++i) {
-      int64_t block = (i - ic0) / cube, inner = (i - ic0) % cube;
-      const uint8_t *from = weights.data() + (o * allIc + i) * cells * size;
-      for (int64_t k = 0; k < cells; ++k) {
-        uint8_t *cell = byCell
-                            ? row + l.filter +
-                                  (k * chip::slots(0, oc1 - oc0) + slot) * (l.slotBytes / cells) +
-                                  (block * cube + inner) * size
-                            : to + ((block * cells + k) * cube + inner) * size;
-        std::memcpy(cell, from + k * size, size_t(size));
+    int64_t begin = 0; // of a phase, all slots
+    for (const std::vector<int64_t> &phase : lists) {
+      auto count = int64_t(phase.size());
+      int64_t slotBytes = l.slotBytes * count / cells;
+      uint8_t *to = row + l.filter + begin + slot * slotBytes;
+      begin += slotBytes * chip::slots(0, oc1 - oc0);
+      for (int64_t i = ic0; i < ic1; ++i) {
+        int64_t block = (i - ic0) / cube, inner = (i - ic0) % cube;
+        const uint8_t *from = weights.data() + (o * allIc + i) * cells * size;
+        for (int64_t k = 0; k < count; ++k)
+          std::memcpy(to + ((block * count + k) * cube + inner) * size,
+                      from + phase[size_t(k)] * size, size_t(size));
       }
     }
   }

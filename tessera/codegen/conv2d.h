@@ -26,13 +26,14 @@ struct ConvBlockLayout {
 ConvBlockLayout convBlockLayout(int64_t oc, int64_t ic, int64_t kernelCells, bool tail, bool bias,
                                 DType filter = DType::I8);
 /// `filter` I8|U8, or a float type with bias F32, [oc, ic, kh, kw] with all groups written out
-/// (expandGroups). `tail` false leaves requant triples and bias out, `byCell` puts the kernel cells
-/// outermost, each with all its slots, so that every cell can be used as a 1x1 filter of its own: a
-/// part of the input channels that another part finishes.
+/// (expandGroups). `tail` false leaves requant triples and bias out: a part of the input channels
+/// that another part finishes. `phases`: lists of kernel cells, each of them once, that follow one
+/// another with all their slots, so that each list can be used as a filter of its own; none: all
+/// cells as they are. More than one only where a cell's channels fill 64-byte units (not F32).
 ConvBlock packConvBlock(const Tensor &filter, const Tensor *bias,
                         std::span<const int32_t> multiplier, std::span<const int32_t> rshift,
                         int64_t oc0, int64_t oc1, int64_t ic0, int64_t ic1, bool tail,
-                        bool byCell = false);
+                        const std::vector<std::vector<int64_t>> &phases = {});
 /// [oc, ic/group, kh, kw] -> [oc, ic, kh, kw] with zeros between groups: same sums, dense form.
 Tensor expandGroups(const Tensor &filter, int64_t group);
 /// [oc, ic, kh, kw] -> [oc, kh*columns*ic, 1, kw/columns]: kernel cells outermost, as an unfolded

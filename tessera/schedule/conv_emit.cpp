@@ -72,13 +72,16 @@ void runEpilogue(const ConvPlan &p, const ConvPlace &at, const Addresses &a, siz
     list.push_back(std::move(i));
 }
 
-Instructions computeByCell(const ConvPlan &p, const ConvPlace &at, const Addresses &a,
-                           const LocalTensor &result) {
+Instructions computeByPhases(const ConvPlan &p, const ConvPlace &at, const Addresses &a,
+                             const LocalTensor &result) {
   Instructions list;
   DeconvSlice s;
   s.input = inputTensor(p, at, a);
-  s.kh = p.work.y.kernel;
-  s.kw = p.work.x.kernel;
+  auto band = [](const WindowAxis &axis, const AxisSlice &a) {
+    return DeconvBand{axis, a.out0, a.out1, a.in0};
+  };
+  s.y = band(p.work.y, p.rows[at.row]);
+  s.x = band(p.work.x, p.columns[at.column]);
   s.constants = a[size_t(p.weights)];
   s.layout = p.layout(at.o, at.i);
   s.slots = result.slots();
@@ -92,7 +95,7 @@ Instructions computeByCell(const ConvPlan &p, const ConvPlace &at, const Address
     s.sum = a[size_t(p.sum)];
   for (s.slot = 0; s.slot < s.slots; ++s.slot) {
     s.result = result.slotRange(s.slot, 1);
-    for (Instruction &i : deconvByCell(s))
+    for (Instruction &i : deconvByPhases(s))
       list.push_back(std::move(i));
   }
   return list;
@@ -209,7 +212,7 @@ Instructions loadConv(const ConvPlan &p, const ConvPlace &at, const Addresses &a
 
 Instructions computeConv(const ConvPlan &p, const ConvPlace &at, const Addresses &a) {
   LocalTensor result = resultTensor(p, at, a, p.work.output.dtype, p.result);
-  Instructions list = p.byCell     ? computeByCell(p, at, a, result)
+  Instructions list = p.byPhases   ? computeByPhases(p, at, a, result)
                       : p.floats() ? computeFloats(p, at, a, result)
                                    : computeWindows(p, at, a, result);
   if (!p.tail(at.i))
@@ -249,6 +252,7 @@ Instructions storeConv(const ConvPlan &p, const ConvPlace &at, const Addresses &
 void addConvConstants(ConvPlan &p, const AddConstant &addConstant) {
   std::vector<uint8_t> bytes;
   auto append = [&](const ConvBlock &b) { return appendRows(bytes, b.bytes, b.rows, b.width); };
+  auto phases = p.byPhases ? deconvCells(p.work.y, p.work.x) : std::vector<std::vector<int64_t>>();
   for (size_t o = 0; o < p.oc.size(); ++o)
     for (size_t i = 0; i < p.ic.size(); ++i)
       p.blocks[o * p.ic.size() + i] = append(
@@ -257,7 +261,7 @@ void addConvConstants(ConvPlan &p, const AddConstant &addConstant) {
                                    p.work.multiplier, p.work.rshift, p.oc[o].first, p.oc[o].second)
               : packConvBlock(p.work.filter, p.bias ? &p.work.bias : nullptr, p.work.multiplier,
                               p.work.rshift, p.oc[o].first, p.oc[o].second, p.ic[i].first,
-                              p.ic[i].second, p.tail(i), p.byCell));
+                              p.ic[i].second, p.tail(i), phases));
   if (p.padTable)
     for (size_t i = 0; i < p.ic.size(); ++i)
       p.padTables[i] =

@@ -13,7 +13,7 @@ struct ConvPlan {
   std::vector<codegen::AxisSlice> rows, columns;
   bool bias = false, padTable = false, weightsSigned = true;
   bool biasInside = false; ///< a depthwise convolution's command adds it
-  bool byCell = false;     ///< a transposed convolution as codegen/deconv.h makes it
+  bool byPhases = false;   ///< a transposed convolution as codegen/deconv.h makes it
   int32_t padValue = 0;
   // Slot numbers.
   int input = -1, weights = -1, pads = -1, acc = -1, sum = -1, result = -1;

@@ -1,5 +1,6 @@
 #include "tessera/schedule/group_constants.h"
 
+#include "tessera/codegen/deconv.h"
 #include "tessera/codegen/depthwise.h"
 
 namespace tessera::schedule {
@@ -60,6 +61,8 @@ std::vector<uint8_t> packConv(const GroupPlan &p, size_t k, size_t block) {
   std::vector<uint8_t> lanes(size_t(rows * width));
   size_t last = op.inputs.size() - 1;
   int64_t ic0 = 0, at = convParts(p, k, block)[last].width;
+  auto phases = step.byPhases ? deconvCells(op.inputs[0].y, op.inputs[0].x)
+                              : std::vector<std::vector<int64_t>>();
   auto put = [&](const ConvBlock &b, int64_t column) {
     for (int64_t r = 0; r < rows; ++r)
       std::copy_n(b.bytes.begin() + r * b.width, b.width, lanes.begin() + r * width + column);
@@ -68,7 +71,7 @@ std::vector<uint8_t> packConv(const GroupPlan &p, size_t k, size_t block) {
   auto pack = [&](size_t i) {
     int64_t ic1 = ic0 + p.channels(op.inputs[i]);
     auto b = packConvBlock(w.filter, step.bias ? &w.bias : nullptr, w.multiplier, w.rshift, oc0,
-                           oc1, ic0, ic1, i == last, step.byCell);
+                           oc1, ic0, ic1, i == last, phases);
     ic0 = ic1;
     return b;
   };

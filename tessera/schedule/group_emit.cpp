@@ -69,8 +69,8 @@ public:
       keepRows();
     if (op_.upConv)
       convolveUp();
-    else if (op_.conv && step_.byCell)
-      convolveByCell();
+    else if (op_.conv && step_.byPhases)
+      convolveByPhases();
     else if (op_.conv && op_.conv->depthwise)
       convolveChannels();
     else if (op_.sumsInPlace())
@@ -260,11 +260,10 @@ private:
       }
   }
 
-  void convolveByCell() {
+  void convolveByPhases() {
     const GroupInput &in = op_.inputs[0];
     DeconvSlice c;
-    c.kh = in.y.kernel;
-    c.kw = in.x.kernel;
+    c.x = {in.x, 0, view_.shape[3], p_.columns(in).in0};
     c.constants = address(step_.weights);
     c.layout = convParts(p_, at_.op, at_.block)[0];
     c.slots = chip::slots(0, channels_.second - channels_.first);
@@ -276,13 +275,15 @@ private:
     if (step_.bias && !step_.biasInside)
       c.sum = address(p_.sum);
     for (c.slot = 0; c.slot < c.slots; ++c.slot)
-      for (int64_t a = at_.from / c.kh; a < at_.to / c.kh; a += step_.subRows) {
-        int64_t b = std::min(a + step_.subRows, at_.to / c.kh);
+      for (int64_t a = at_.from; a < at_.to; a += step_.subRows) {
+        int64_t b = std::min(a + step_.subRows, at_.to);
+        auto rows = inputRows(in, a, b);
+        c.y = {in.y, a, b, rows->in0};
+        c.input = inputWindow(p_, at_, 0, rows->in0, rows->in1, a_);
         int64_t slot = channels_.first / chip::kLanes + c.slot;
-        c.input = inputWindow(p_, at_, 0, a, b, a_);
-        c.result = resultSlot(slot, a * c.kh, b * c.kh);
-        append(deconvByCell(c));
-        complete(c.result, slot, a * c.kh);
+        c.result = resultSlot(slot, a, b);
+        append(deconvByPhases(c));
+        complete(c.result, slot, a);
       }
   }
 

@@ -22,12 +22,12 @@ struct GroupStep {
   std::vector<int> scratch;
   // Of ops with weights.
   std::vector<Range> blocks; ///< of output channels
-  bool resident = true, bias = false, weightsSigned = true, byCell = false;
+  bool resident = true, bias = false, weightsSigned = true, byPhases = false;
   bool biasInside = false; ///< the command of a depthwise convolution adds it
   int64_t biases = 0;      ///< of an UpConv
   int weights = -1;        ///< slot
   int32_t padValue = 0;
-  int64_t subRows = 1; ///< of the result (of the input if byCell) that fit the accumulator
+  int64_t subRows = 1; ///< of the result that fit the accumulator
   int32_t constants = -1;
   std::vector<uint64_t> offset; ///< of each block in the constants
 };

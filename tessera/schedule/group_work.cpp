@@ -80,7 +80,7 @@ private:
         auto inner = s_.shape(from.inputs[0]);
         auto part = [&](WindowAxis a, size_t axis) {
           a.in = inner[axis];
-          a.padBefore += pad->paddings[axis];
+          a.padBefore += pad->paddings[axis] * (a.insert + 1);
           return a;
         };
         resolve(from.inputs[0], part(y, 2), part(x, 3), list);

@@ -38,14 +38,15 @@ std::optional<LayerPlan> build(const std::shared_ptr<ConvPlan> &p, const Cut &cu
   // The requantize source first: it wants to start in a bank of its own.
   int64_t resultBytes = dtypeSize(p->work.output.dtype);
   int64_t sums = split ? chip::slots(0, ocPart) : 1;
-  int64_t accBytes = p->byCell ? chip::alignedLaneBytes(0, 1, 1, ih, iw, 4)
-                               : chip::alignedLaneBytes(0, 1, 1, oh, ow, 4);
+  int64_t ph = p->byPhases ? chip::ceilDiv(oh, p->work.y.insert + 1) : oh,
+          pw = p->byPhases ? chip::ceilDiv(ow, p->work.x.insert + 1) : ow,
+          accBytes = chip::alignedLaneBytes(0, 1, 1, ph, pw, 4);
   if (p->hasSum())
     p->sum = plan.addSlot({"sum", accBytes, 1, true});
   if (!p->floats())
     p->acc = plan.addSlot({"acc", accBytes * sums, 1, !p->hasSum()});
-  if (p->byCell)
-    p->plane = plan.addSlot({"plane", chip::alignedLaneBytes(0, 1, 1, ih, iw, resultBytes), 1});
+  if (p->byPhases)
+    p->plane = plan.addSlot({"plane", chip::alignedLaneBytes(0, 1, 1, ph, pw, resultBytes), 1});
   int64_t results = bands * int64_t(p->oc.size());
   p->result = plan.addSlot({"result", chip::alignedLaneBytes(0, 1, ocPart, oh, ow, resultBytes),
                             p->work.storeResult && results > 1 ? deep : 1});
@@ -94,7 +95,7 @@ std::optional<LayerPlan> build(const std::shared_ptr<ConvPlan> &p, const Cut &cu
     int64_t number = cut.blocksOutside ? int64_t(at.o) * bands + band
                                        : band * int64_t(p->oc.size()) + int64_t(at.o);
     s.work.push_back({p->result, number});
-    if (p->byCell)
+    if (p->byPhases)
       s.work.push_back({p->plane, 0});
     for (size_t e = 0; e < p->extra.size(); ++e) {
       s.work.push_back({p->extra[e], number});
@@ -114,13 +115,14 @@ std::optional<LayerPlan> build(const std::shared_ptr<ConvPlan> &p, const Cut &cu
             });
   plan.materialize = [p](const AddConstant &addConstant) { addConvConstants(*p, addConstant); };
   plan.cut = fmt::format(
-      "{} x {} bands of {} x {}, {} channel blocks of {}, {} input parts of {}{}{}", p->rows.size(),
-      p->columns.size(), oh, ow, p->oc.size(), ocPart, p->ic.size(), icPart,
+      "{} x {} bands of {} x {}, {} channel blocks of {}, {} input parts of {}{}{}{}",
+      p->rows.size(), p->columns.size(), oh, ow, p->oc.size(), ocPart, p->ic.size(), icPart,
       p->work.unfold  ? (p->work.x.kernel > 1 ? ", kernel rows unfolded into channels"
                                               : ", window unfolded into channels")
       : p->work.stack ? fmt::format(", {} bands side by side in the lanes", p->work.stack->bands)
       : p->work.depthwise ? ", channel by channel"
                           : "",
+      p->byPhases ? ", by phases" : "",
       bands > 1 && p->oc.size() > 1 ? (cut.blocksOutside ? ", blocks outside" : ", bands outside")
                                     : "");
   return plan;
@@ -148,16 +150,16 @@ std::optional<LayerPlan> planForm(const ConvWork &work, const Options &options) 
   }
   int64_t ocSlots = chip::slots(0, oc), icSlots = chip::slots(0, ic);
 
-  bool byCell = work.rotate && runsByCell(work.input.dtype, work.y, work.x);
+  bool byPhases = work.rotate && runsByPhases(work.input.dtype, work.y, work.x);
   PlanChoice choice(options);
   // Buffers are not known while prices are compared; a price does not depend on them.
   auto offer = [&](const Cut &cut) {
     auto p = std::make_shared<ConvPlan>(shared);
-    p->byCell = byCell;
+    p->byPhases = byPhases;
     p->oc = channelBlocks(oc, cut.ocSlots);
     p->ic = channelBlocks(ic, cut.icSlots);
     // Bands start where a pool's window starts.
-    int64_t unitY = byCell ? work.y.kernel : 1, unitX = byCell ? work.x.kernel : 1;
+    int64_t unitY = byPhases ? work.y.insert + 1 : 1, unitX = byPhases ? work.x.insert + 1 : 1;
     for (const Epilogue &e : work.epilogues)
       if (!e.recipe) {
         unitY = std::lcm(unitY, e.poolY.stride);
@@ -166,6 +168,12 @@ std::optional<LayerPlan> planForm(const ConvWork &work, const Options &options) 
     p->rows = splitAxis(work.y, cut.rowBands, unitY);
     p->columns = splitAxis(work.x, cut.columnBands, unitX);
     if (p->rows.empty() || p->columns.empty())
+      return false;
+    auto blind = [&](const WindowAxis &axis, const AxisSlice &s) {
+      return byPhases && !phasesSeeInput(axis, s.out0, s.out1);
+    };
+    if (std::ranges::any_of(p->rows, [&](auto &s) { return blind(work.y, s); }) ||
+        std::ranges::any_of(p->columns, [&](auto &s) { return blind(work.x, s); }))
       return false;
     p->blocks.resize(p->oc.size() * p->ic.size());
     p->padTables.resize(p->ic.size());
@@ -184,8 +192,8 @@ std::optional<LayerPlan> planForm(const ConvWork &work, const Options &options) 
   }
   for (int64_t ocs : blockSizes(ocSlots))
     search(ocs, icSlots);
-  if (byCell && !choice.any()) { // too large in that form
-    byCell = false;
+  if (byPhases) { // small ones have fewer commands over inserted zeros
+    byPhases = false;
     for (int64_t ocs : blockSizes(ocSlots))
       search(ocs, icSlots);
   }

@@ -189,13 +189,19 @@ private:
       step.biasInside = step.bias && (w.floats() || (w.depthwise && biasFitsSum(w.filter, w.bias)));
       step.weightsSigned = w.filter.dtype() == DType::I8;
       step.padValue = w.padValue.empty() ? 0 : w.padValue[0];
-      step.byCell = w.rotate && op.inputs.size() == 1 &&
-                    runsByCell(w.input.dtype, op.inputs[0].y, op.inputs[0].x);
+      step.byPhases = w.rotate && op.inputs.size() == 1 &&
+                      runsByPhases(w.input.dtype, op.inputs[0].y, op.inputs[0].x);
     }
     bias_ |= step.bias && !step.biasInside;
     chooseSubRows(k);
-    if (!everySumSeesInput(k))
-      return false;
+    if (!everySumSeesInput(k)) {
+      if (!step.byPhases)
+        return false;
+      step.byPhases = false; // over inserted zeros
+      chooseSubRows(k);
+      if (!everySumSeesInput(k))
+        return false;
+    }
     if (op.conv && op.conv->depthwise)
       measureWindow(k);
     cutWeights(k);
@@ -209,10 +215,10 @@ private:
     const View &out = p_->view(op.result);
     int64_t newRows = p_->buffers[size_t(op.result)].newRows, bytes = dtypeSize(out.dtype);
     step.subRows = newRows;
-    if (op.sumsInPlace() && !step.byCell)
+    if (op.sumsInPlace() && !step.byPhases)
       return;
     int64_t h, w; // of the accumulator
-    bool plane = op.upConv || step.byCell;
+    bool plane = op.upConv || step.byPhases;
     if (op.upConv) { // a quarter of the result at a time
       int64_t rows = std::clamp<int64_t>(cut_.accBytes / out.shape[3], 2, newRows);
       step.subRows = chip::alignUp(rows, 2);
@@ -220,19 +226,22 @@ private:
       w = chip::ceilDiv(out.shape[3], 2);
       accBytes_ = std::max(accBytes_, chip::alignedLaneBytes(0, 1, 1, h, w, 4));
     } else {
-      const WindowAxis &y = op.inputs[0].y, &x = op.inputs[0].x;
-      w = step.byCell ? x.in : out.shape[3];
-      int64_t most = step.byCell ? chip::ceilDiv(newRows, y.kernel) : newRows;
-      step.subRows = std::clamp<int64_t>(cut_.accBytes / (4 * w), 1, most);
+      // Rows and columns of the result for one of the sums.
+      int64_t each = step.byPhases ? op.inputs[0].y.insert + 1 : 1;
+      w = step.byPhases ? chip::ceilDiv(out.shape[3], op.inputs[0].x.insert + 1) : out.shape[3];
+      int64_t most = chip::ceilDiv(newRows, each);
+      h = std::clamp<int64_t>(cut_.accBytes / (4 * w), 1, most);
+      step.subRows = h * each;
       if (!op.sumsInPlace())
-        accBytes_ = std::max(accBytes_, chip::alignedLaneBytes(0, 1, 1, step.subRows, w, 4));
+        accBytes_ = std::max(accBytes_, chip::alignedLaneBytes(0, 1, 1, h, w, 4));
       // Sub-bands that start on 64-byte boundaries need no copy behind the requantization.
-      bool cut = !step.byCell && step.subRows < most;
+      bool cut = !step.byPhases && step.subRows < most;
       int64_t unit = chip::kEuBytes / std::gcd(chip::kEuBytes, w * bytes);
       if (cut && step.subRows >= unit)
         step.subRows = step.subRows / unit * unit;
       plane |= cut && step.subRows % unit;
-      h = step.subRows;
+      if (cut)
+        h = step.subRows;
     }
     if (plane)
       planeBytes_ = std::max(planeBytes_, chip::alignedLaneBytes(0, 1, 1, h, w, bytes));
@@ -241,9 +250,14 @@ private:
   bool everySumSeesInput(size_t k) const {
     const GroupOp &op = p_->work.ops[k];
     const GroupStep &step = p_->steps[k];
-    if (op.upConv || step.byCell)
+    if (op.upConv)
       return true;
-    bool all = true;
+    const WindowAxis &y = op.inputs[0].y, &x = op.inputs[0].x;
+    bool all = !step.byPhases || phasesSeeInput(x, 0, x.out);
+    if (step.byPhases) {
+      eachSum(k, [&](size_t, int64_t a, int64_t b) { all = all && phasesSeeInput(y, a, b); });
+      return all;
+    }
     eachSum(k, [&](size_t, int64_t a, int64_t b) { all = all && seesSome(op, a, b); });
     return all;
   }

@@ -39,7 +39,7 @@ struct GroupOp {
   bool sumsInPlace() const { return conv && conv->floats(); }
   bool resizes() const { return blend || nearest; }
   /// Bands and pieces of the result are multiples of it, but the last.
-  int64_t rowUnit() const { return upConv ? 2 : conv && conv->rotate ? conv->y.kernel : 1; }
+  int64_t rowUnit() const { return upConv ? 2 : conv && conv->rotate ? conv->y.insert + 1 : 1; }
 };
 
 /// Which cells of the small tensor of an UpConv the cells of its result see, as a window over a

@@ -110,13 +110,12 @@ Instructions loadStacked(const Stack &s, int64_t n, int64_t row0, int64_t column
 std::optional<ConvWork> stacked(const ConvWork &work, int64_t bands) {
   int64_t ic = work.filter.dim(1), oc = work.filter.dim(0);
   bool transposed = work.rotate;
-  bool even = transposed ? tiles(work.y) && work.y.in % bands == 0
-                         : work.y.insert == 0 && work.y.out % bands == 0;
+  int64_t rows = work.y.out / bands, step = work.y.insert + 1;
+  bool even = work.y.out % bands == 0 && (transposed ? rows % step == 0 : step == 1);
   if (work.unfold || bands < 2 || std::max(ic, oc) * bands > chip::kLanes || !even ||
       !keepsSteps(work.input.dtype, ic, bands))
     return std::nullopt;
   ConvWork w = work;
-  int64_t rows = work.y.out / bands;
   auto output = stackedView(work.output, bands);
   if (!output)
     return std::nullopt;
@@ -135,9 +134,13 @@ std::optional<ConvWork> stacked(const ConvWork &work, int64_t bands) {
   }
   Stack s{work.input, bands, rows * work.y.stride, work.y.padBefore, work.padValue};
   if (transposed) {
-    s.step = work.y.in / bands;
-    s.padBefore = 0;
-    w.y.in = s.step;
+    // What band 0 sees, on an input of its own that begins with the first row it sees.
+    int64_t before = work.y.padBefore,
+            first = -(before >= 0 ? before / step : -chip::ceilDiv(-before, step));
+    w.y.in = (rows - 1 - before + work.y.extent() - 1) / step - first + 1;
+    w.y.padBefore = before + first * step;
+    s.step = rows / step;
+    s.padBefore = -first;
   } else {
     w.y.in = (rows - 1) * work.y.stride + (work.y.kernel - 1) * work.y.dilation + 1;
     w.y.padBefore = 0;

@@ -322,8 +322,15 @@ Network anyNetwork(int layers, uint32_t seed, const std::vector<DType> &types) {
         y = b.maxPool(x, {{2, 2}, {2, 2}, {1, 1}, {0, 0, 0, 0}, {0, 0}}, b.between(0, 1));
       break;
     case 7:
-      if (grows)
+      if (grows && b.between(0, 1)) {
         y = b.deconv(x, b.between(1, 40), {{2, 2}, {2, 2}, {1, 1}, {0, 0, 0, 0}, {0, 0}}, type);
+      } else if (grows) {
+        Window2d up{{3, b.between(2, 4)}, {b.between(1, 3), 2}, {1, b.between(1, 2)}, {1, 1, 1, 0}};
+        up.outputPadding = {up.strides[0] > 1, b.between(0, 1)};
+        if (b.between(0, 2) == 0)
+          x = b.pad(x, {0, 0, 1, 0, 0, 0, 0, 2});
+        y = b.deconv(x, b.between(1, 40), up, type);
+      }
       break;
     case 8:
       y = b.between(0, 1) ? b.simple(x, "Relu", Relu{}, floats ? type : DType::U8)
