@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Networks that nobody tuned for, with random weights, compiled by us and by TPU-MLIR: estimated cycles of both.
-small_nets.py BUILD OUT IMAGES [NAME ...] [--oracle DIR --vendor VENDOR_SH] [--check]   (needs numpy and onnx)
+small_nets.py BUILD OUT IMAGES [NAME ...] [--quantize TYPE] [--oracle DIR --vendor VENDOR_SH] [--check]   (needs numpy and onnx)
 OUT receives NAME.onnx, our files and, in OUT/vendor_NAME, theirs; tables and what the vendor made are kept."""
 import argparse, json, pathlib, re, subprocess
 import numpy as np, onnx
@@ -38,11 +38,12 @@ class Net:
     def separable(self, x, oc, stride=1):
         return self.conv(self.conv(x, self.channels[x], stride=stride, group=self.channels[x]), oc, k=1)
 
-    def deconv(self, x, oc):
+    def deconv(self, x, oc, k=2):
+        """To twice the size."""
         ic = self.channels[x]
-        w = self.random.normal(0, (2 / ic) ** 0.5, (ic, oc, 2, 2)).astype(np.float32)
+        w = self.random.normal(0, (8 / (ic * k * k)) ** 0.5, (ic, oc, k, k)).astype(np.float32)
         return self.node("ConvTranspose", [x, self.constant(w), self.constant(np.zeros(oc, np.float32))], oc,
-                         kernel_shape=[2, 2], strides=[2, 2])
+                         kernel_shape=[k, k], strides=[2, 2], pads=[(k - 1) // 2] * 4, output_padding=[k % 2] * 2)
 
     def pool(self, x, kind="MaxPool", k=2):
         return self.node(kind, [x], self.channels[x], kernel_shape=[k, k], strides=[k, k])
@@ -127,6 +128,18 @@ def odd():
     return net, unet(net, 32, 3, twice(net), up)
 
 
+def transposed():
+    net = Net("transposed", 256, 256)
+    x, skips = net.conv("image", 32), []
+    for c in (32, 64, 128, 256):
+        skips.append(x)
+        x = net.conv(x, c, k=3, stride=2)
+    for k, skip in zip((4, 3, 4, 3), reversed(skips)):
+        x = net.node("Relu", [net.deconv(x, net.channels[skip], k)], net.channels[skip])
+        x = net.concat(x, skip)
+    return net, net.conv(x, 2, k=1, relu=False)
+
+
 def averages():
     net = Net("averages", 192, 192)
     x = net.conv(net.conv("image", 32), 64, stride=2)
@@ -138,7 +151,7 @@ def averages():
     return net, net.resize(net.conv(x, 2, k=1, relu=False), 8)
 
 
-ALL = {f.__name__: f for f in (dilated, depthwise, bilinear, corners, nearest, odd, averages)}
+ALL = {f.__name__: f for f in (dilated, depthwise, bilinear, corners, nearest, odd, transposed, averages)}
 
 
 def run(*command):
@@ -154,10 +167,11 @@ def ours(a, name, shape):
     picture = sorted(pathlib.Path(a.images).iterdir())[0]
     run(tessera, "transform", "--model_name", name, "--model_def", f"{at}.onnx", "--input_shapes", shape, "--scale",
         "0.0039216,0.0039216,0.0039216", "--pixel_format", "rgb", "--mlir", f"{at}.mlir")
-    if not pathlib.Path(f"{at}.table").exists():
+    if a.quantize == "INT8" and not pathlib.Path(f"{at}.table").exists():
         run(tessera, "calibrate", f"{at}.mlir", "--dataset", a.images, "--input_num", "4", "-o", f"{at}.table")
-    command = [tessera, "deploy", "--mlir", f"{at}.mlir", "--quantize", "INT8", "--calibration_table", f"{at}.table",
-               "--model", f"{at}.bmodel", "--json"]
+    command = [tessera, "deploy", "--mlir", f"{at}.mlir", "--quantize", a.quantize, "--model", f"{at}.bmodel", "--json"]
+    if a.quantize == "INT8":
+        command += ["--calibration_table", f"{at}.table"]
     if a.check:
         run(tessera, "run", "--input", picture, "--model", f"{at}.mlir", "--output", f"{at}_float.npz")
         command += ["--test_input", picture, "--test_reference", f"{at}_float.npz", "--tolerance", "0,-9"]
@@ -166,9 +180,11 @@ def ours(a, name, shape):
 
 
 def theirs(a, name, shape):
-    log = a.out / f"vendor_{name}/compiler_profile_0.txt"
+    kind = "" if a.quantize == "INT8" else "_" + a.quantize
+    log = a.out / f"vendor_{name}{kind}/compiler_profile_0.txt"
     if not log.exists():
-        run("env", "SKIP_RUN=1", "COUNT=4", a.vendor, a.oracle, a.out / f"{name}.onnx", name, shape, a.images, log.parent)
+        run("env", "SKIP_RUN=1", "COUNT=4", a.vendor, a.oracle, a.out / f"{name}.onnx", name, shape, a.images, log.parent,
+            "--quantize", a.quantize)
     return float(re.search(r"runtime: ([0-9.]+)ms", log.read_text())[1])
 
 
@@ -178,6 +194,7 @@ def main():
     p.add_argument("names", nargs="*", metavar="NAME", help="of " + ", ".join(ALL))
     p.add_argument("--oracle", help="where the vendor's tools are set up")
     p.add_argument("--vendor", help="vendor.sh, which runs them")
+    p.add_argument("--quantize", default="INT8", choices=["INT8", "F16", "BF16", "F32"])
     p.add_argument("--check", action="store_true", help="simulate one picture too, and compare with the float network")
     a = p.parse_args()
     a.out.mkdir(parents=True, exist_ok=True)

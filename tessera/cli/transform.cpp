@@ -29,6 +29,10 @@ void addTransform(Program &p) {
                    "transposed convolutions become one op with the 3x3 convolution behind their "
                    "concat: never, pays (where it takes fewer cycles), always")
       ->check(CLI::IsMember({"never", "pays", "always"}));
+  verb->add_option("--without", o->without,
+                   "rewrites not to do, separated by commas, e.g. fold_crop; a name that is none "
+                   "lists them")
+      ->delimiter(',');
   verb->add_option("--patterns", o->patterns,
                    "files of rewrites of your own, applied in turn (docs/patterns.md)");
   verb->add_flag("--unchecked_patterns", o->uncheckedPatterns,

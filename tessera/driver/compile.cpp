@@ -63,6 +63,7 @@ Result<Compiled> compile(const ir::Module &tpu, const SearchOptions &o,
     options.unfold = schedule::Unfolding::Never;
   if (!does(o, "stack"))
     options.stack = schedule::Stacking::Never;
+  options.phases = does(o, "phases");
   if (o.localBytes)
     options.localBytes = o.localBytes;
   options.pins = std::move(pins);

@@ -63,8 +63,8 @@ PlanCache::PlanCache(const ir::Module &tpu, const schedule::Options &o) {
   h.add(program());
   h.add(tpu.text());
   h.add(cycles::presetText(cycles::inForce()));
-  h.add(fmt::format("{} {} {} {} {}", o.localBytes, o.overlap, int(o.unfold), int(o.stack),
-                    o.groups));
+  h.add(fmt::format("{} {} {} {} {} {}", o.localBytes, o.overlap, int(o.unfold), int(o.stack),
+                    o.phases, o.groups));
   for (const schedule::Pin &pin : o.pins)
     for (const std::string &part : {pin.first, pin.last, pin.cut})
       h.add(part);

@@ -100,6 +100,7 @@ Result<Report> transform(const TransformOptions &o) {
   TESSERA_TRY(applyPatterns(module, o, report));
   // Rewrites: fold BatchNorm, ReLU and pre-processing nodes.
   optimize::OptimizeOptions how;
+  how.skip = o.without;
   how.compose = o.compose == "always" ? optimize::Composition::Always
                 : o.compose == "pays" ? optimize::Composition::WherePays
                                       : optimize::Composition::Never;

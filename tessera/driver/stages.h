@@ -22,6 +22,7 @@ struct TransformOptions {
   RecipeFlags recipe;
   std::filesystem::path testInput, testResult; ///< empty: no test run
   std::filesystem::path repro;                 ///< folder for one-node models of refused nodes
+  std::vector<std::string> without;            ///< passes of optimize to leave out
   std::string compose = "pays";   ///< transposed convolutions with the next: never, pays, always
   std::filesystem::path imported; ///< empty, or where to write the module before all rewrites
   std::vector<std::filesystem::path> patterns; ///< the user's rewrites (docs/patterns.md)
@@ -64,6 +65,8 @@ inline constexpr std::pair<const char *, const char *> kDeployRewrites[] = {
     {"tie_scales", "tensors that only a Concat reads take its scale"},
     {"unfold", "convolutions of few input channels run over their unfolded windows"},
     {"stack", "convolutions of few channels run over bands of rows side by side in the lanes"},
+    {"phases",
+     "transposed convolutions run as one plain convolution for each remainder by the stride"},
     {"groups", "chains of layers stay in local memory"}};
 
 /// top + table -> tpu module, schedule, bmodel. With a test input: interpreter and simulator must

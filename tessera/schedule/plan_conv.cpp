@@ -150,7 +150,7 @@ std::optional<LayerPlan> planForm(const ConvWork &work, const Options &options) 
   }
   int64_t ocSlots = chip::slots(0, oc), icSlots = chip::slots(0, ic);
 
-  bool byPhases = work.rotate && runsByPhases(work.input.dtype, work.y, work.x);
+  bool byPhases = options.phases && work.rotate && runsByPhases(work.input.dtype, work.y, work.x);
   PlanChoice choice(options);
   // Buffers are not known while prices are compared; a price does not depend on them.
   auto offer = [&](const Cut &cut) {

@@ -189,7 +189,7 @@ private:
       step.biasInside = step.bias && (w.floats() || (w.depthwise && biasFitsSum(w.filter, w.bias)));
       step.weightsSigned = w.filter.dtype() == DType::I8;
       step.padValue = w.padValue.empty() ? 0 : w.padValue[0];
-      step.byPhases = w.rotate && op.inputs.size() == 1 &&
+      step.byPhases = options_.phases && w.rotate && op.inputs.size() == 1 &&
                       runsByPhases(w.input.dtype, op.inputs[0].y, op.inputs[0].x);
     }
     bias_ |= step.bias && !step.biasInside;

@@ -30,6 +30,7 @@ struct Options {
   bool overlap = true;                   ///< false: load, compute, store strictly in turn
   Unfolding unfold = Unfolding::WherePays;
   Stacking stack = Stacking::WherePays;
+  bool phases = true; ///< false: transposed convolutions run over inserted zeros (codegen/deconv.h)
   bool groups = true; ///< false: every layer reads and leaves its tensors in global memory
   std::vector<Pin> pins = {};
   std::string cut = {}; ///< for the planner of one layer or group: taken if it fits
