@@ -32,7 +32,11 @@ Elementwise argRecipe(int64_t count, bool smallest, bool lastIndex, DType type) 
   if (count == 2)
     return argOfTwo(smallest, lastIndex);
   Elementwise e;
-  e.scratch = {type, type, DType::U8, DType::U8};
+  DType numbers = type == DType::F32 ? type : DType::U8;
+  e.scratch = {type, type, numbers, numbers};
+  auto immediate = [=](int64_t v) {
+    return numbers == DType::F32 ? immediateFloat(float(v)) : immediateOperand(v, numbers);
+  };
   e.emit = [=](Instructions &list, std::span<const LocalTensor> in,
                std::span<const LocalTensor> tmp, const LocalTensor &out) {
     // Walked so that who wins is strictly better: its number is then the largest so far. No command
@@ -45,13 +49,13 @@ Elementwise argRecipe(int64_t count, bool smallest, bool lastIndex, DType type) 
     auto number = [&](int64_t k) -> const LocalTensor & {
       return (count - 1 - k) % 2 == 0 ? out : tmp[2];
     };
-    LocalTensor bits = in[0]; // less than 0 never holds: 0 everywhere
-    bits.dtype = DType::U8;
-    list.push_back(arith(Arith::SelectLess, number(0), tensorOperand(bits),
-                         immediateOperand(0, DType::U8), {.selected = 0}));
+    // Less than itself never holds: 0 everywhere.
+    list.push_back(arith(Arith::SelectLess, number(0), tensorOperand(in[0]), tensorOperand(in[0]),
+                         {.selected = 0}));
     for (int64_t k = 1; k < count; ++k) {
       list.push_back(arith(smallest ? Arith::SelectLess : Arith::SelectGreater, tmp[3],
-                           tensorOperand(at(k)), tensorOperand(*best), {.selected = uint32_t(k)}));
+                           tensorOperand(at(k)), tensorOperand(*best),
+                           {.selected = immediate(k).value}));
       list.push_back(
           arith(Arith::Max, number(k), tensorOperand(number(k - 1)), tensorOperand(tmp[3])));
       if (k + 1 == count)
@@ -62,8 +66,7 @@ Elementwise argRecipe(int64_t count, bool smallest, bool lastIndex, DType type) 
       best = &next;
     }
     if (lastIndex)
-      list.push_back(
-          arith(Arith::Sub, out, immediateOperand(count - 1, DType::U8), tensorOperand(out)));
+      list.push_back(arith(Arith::Sub, out, immediate(count - 1), tensorOperand(out)));
   };
   return e;
 }

@@ -141,7 +141,9 @@ private:
     isa::Strides strides{0, uint64_t(to_.planeElements()), uint64_t((axis_ ? 1 : run.step) * to_.w),
                          uint64_t(axis_ ? run.step : 1)};
     auto factor = [&](const Tap &t) {
-      return immediateOperand(t.weight, dtypeIsSigned(sums_) ? DType::I16 : DType::U16);
+      if (floats_)
+        return immediateFloat(float(t.weight));
+      return immediateOperand(int64_t(t.weight), dtypeIsSigned(sums_) ? DType::I16 : DType::U16);
     };
     ArithExtra last;
     if (shift_)
@@ -150,16 +152,17 @@ private:
       list.push_back(arith(op, to, a, b, last, strides));
       list.back().writes = {to_.range()};
     };
+    Arith mul = floats_ ? Arith::Mul : Arith::MulSat, add = floats_ ? Arith::Add : Arith::AddSat;
     const std::vector<Tap> &taps = *run.taps;
     if (taps.size() == 1)
-      return finish(Arith::MulSat, cells(run, taps[0]), factor(taps[0]));
+      return finish(mul, cells(run, taps[0]), factor(taps[0]));
     auto scratch = [&](int k) {
       return LocalTensor{products_[size_t(k)], sums_, to.c, to.h, to.w};
     };
     auto term = [&](const Tap &t, int k) {
       if (t.weight == 1)
         return cells(run, t);
-      list.push_back(arith(Arith::MulSat, scratch(k), cells(run, t), factor(t)));
+      list.push_back(arith(mul, scratch(k), cells(run, t), factor(t)));
       return tensorOperand(scratch(k));
     };
     ArithOperand sum = term(taps[0], 1);
@@ -167,8 +170,8 @@ private:
     for (size_t k = 1; k < taps.size(); ++k) {
       ArithOperand next = term(taps[k], 0);
       if (k + 1 == taps.size())
-        return finish(Arith::AddSat, sum, next);
-      list.push_back(arith(Arith::AddSat, scratch(free), sum, next));
+        return finish(add, sum, next);
+      list.push_back(arith(add, scratch(free), sum, next));
       sum = tensorOperand(scratch(free));
       free = free == 2 ? 1 : 2;
     }
@@ -186,6 +189,7 @@ private:
   int axis_;
   LocalTensor from_, to_;
   DType sums_;
+  bool floats_ = sums_ == DType::F32;
   int shift_;
   std::array<uint32_t, 3> products_;
 };
@@ -194,10 +198,13 @@ private:
 
 BlendScratch blendScratch(DType type, int64_t channels, int64_t rows, const AxisTaps &tapsY,
                           const AxisTaps &tapsX) {
+  bool floats = type == DType::F32;
   bool isSigned = type == DType::I8 || tapsY.negative() || tapsX.negative();
-  bool narrow = 255 * tapsY.gain() * tapsX.gain() <= std::numeric_limits<int16_t>::max();
+  bool narrow = !floats && 255 * tapsY.gain() * tapsX.gain() <= std::numeric_limits<int16_t>::max();
   BlendScratch s{isSigned ? DType::I16 : DType::U16, narrow ? (isSigned ? DType::I16 : DType::U16)
                                                             : (isSigned ? DType::I32 : DType::U32)};
+  if (floats)
+    s.between = s.sums = DType::F32;
   auto height = int64_t(tapsY.cells.size()), width = int64_t(tapsX.cells.size());
   auto bytes = [&](DType t, int64_t h, int64_t w) {
     return chip::alignedLaneBytes(0, 1, channels, h, w, dtypeSize(t));

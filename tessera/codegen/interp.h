@@ -25,8 +25,9 @@ struct BlendScratch {
 BlendScratch blendScratch(DType type, int64_t channels, int64_t rows, const AxisTaps &tapsY,
                           const AxisTaps &tapsX);
 
-/// sat((sum of weights * input) >> bits), half up, exact in between. Taps are indices into the
-/// local input; input and result I8|U8, alike. Addresses of scratch as blendScratch() wants it.
+/// sat((sum of weights * input) >> bits), half up, exact in between; of F32 sums over columns, then
+/// over rows, every product and sum rounded, in the taps' order. Taps are indices into the local
+/// input; input and result I8|U8|F32, alike. Addresses of scratch as blendScratch() wants it.
 struct BlendPlaces {
   uint32_t between = 0, wide = 0;
   std::array<uint32_t, 3> products{0, 0, 0};

@@ -274,6 +274,10 @@ Compute computeInterp(const OpView &op) {
     return [how](Operands o, FloatPath) {
       return interpInt(o[0], integerTaps(how, 0, o[0].dim(2)), integerTaps(how, 1, o[0].dim(3)));
     };
+  if (how.mode != InterpMode::Nearest && isChipFloat(op))
+    return [how](Operands o, FloatPath) {
+      return interpChip(o[0], floatTaps(how, 0, o[0].dim(2)), floatTaps(how, 1, o[0].dim(3)));
+    };
   return [how](Operands o, FloatPath) { return interp(o[0], how); };
 }
 

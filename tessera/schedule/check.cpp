@@ -29,7 +29,8 @@ bool hasFloatForm(const Op &op) {
          std::holds_alternative<Add>(op) || std::holds_alternative<Interp>(op) ||
          std::holds_alternative<UpConv>(op) || std::holds_alternative<LeakyRelu>(op) ||
          std::holds_alternative<Sigmoid>(op) || std::holds_alternative<Softmax>(op) ||
-         std::holds_alternative<Compare>(op) || std::holds_alternative<Arg>(op);
+         std::holds_alternative<Compare>(op) || std::holds_alternative<Arg>(op) ||
+         std::holds_alternative<Blend>(op);
 }
 
 std::vector<const Tensor *> filtersOf(const Layer &layer) {
@@ -94,9 +95,10 @@ Status Scheduler::checkAll() {
                floats ? "its tensors need one type" : integersOnly);
         ok = false;
       }
-    bool noHalf =
-        std::holds_alternative<Sigmoid>(layer.op) || std::holds_alternative<Softmax>(layer.op) ||
-        std::holds_alternative<Compare>(layer.op) || std::holds_alternative<Arg>(layer.op);
+    bool noHalf = std::holds_alternative<Sigmoid>(layer.op) ||
+                  std::holds_alternative<Softmax>(layer.op) ||
+                  std::holds_alternative<Compare>(layer.op) ||
+                  std::holds_alternative<Arg>(layer.op) || std::holds_alternative<Blend>(layer.op);
     if (ok && noHalf && floats && out != DType::F32) {
       refuse(layer, fmt::format("has a {} result", dtypeName(out)), "it has a form in f32 only");
       ok = false;

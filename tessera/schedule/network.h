@@ -84,7 +84,7 @@ struct Slice {
 struct Interp {
   std::vector<int64_t> rows, columns;
 };
-/// A resize of integers by weighted sums of rows and columns (linear, cubic).
+/// A resize of integers or F32 by weighted sums of columns, then rows (linear, cubic).
 struct Blend {
   AxisTaps rows, columns;
 };

@@ -2,6 +2,7 @@
 // every bit, in many slices too.
 #include "networks.h"
 #include "reference.h"
+#include "tessera/interpret/kernels/interp.h"
 
 #include <gtest/gtest.h>
 #include <map>
@@ -148,6 +149,48 @@ TEST(Exponentials, SigmoidAndSoftmax) {
     Network net = b.take();
     auto outcome = check(net, randomInputs(net, seed),
                          Options{.localBytes = seed % 2 ? chip::kLaneBytes : 16 << 10});
+    ASSERT_TRUE(outcome) << outcome.error().text();
+    EXPECT_EQ(outcome->difference, "") << outcome->scheduleText;
+  }
+}
+
+TEST(Floats32, Resizes) {
+  using namespace interpret;
+  constexpr CoordMode kModes[] = {CoordMode::HalfPixel, CoordMode::AlignCorners,
+                                  CoordMode::Asymmetric, CoordMode::PytorchHalfPixel};
+  for (uint32_t seed = 0; seed < 16; ++seed) {
+    SCOPED_TRACE(seed);
+    Builder b("resize" + std::to_string(seed), 600 + seed);
+    Shape in{b.between(1, 2), b.between(1, 70), b.between(2, 12), b.between(2, 16)};
+    interpret::Interp how;
+    for (size_t a = 0; a < 2; ++a) {
+      how.outSize[a] = seed < 8 ? 2 * in[2 + a] : b.between(2, 30);
+      how.scale[a] = double(how.outSize[a]) / double(in[2 + a]);
+    }
+    how.mode = seed % 2 ? InterpMode::Linear : InterpMode::Cubic;
+    how.coordMode = kModes[seed / 2 % 4];
+    int32_t x = b.input(in);
+    x = b.conv(x, in[1], Window2d{.kernel = {3, 3}, .pads = {1, 1, 1, 1}}, DType::F32);
+    b.output(b.blend(x, {floatTaps(how, 0, in[2]), floatTaps(how, 1, in[3])}));
+    Network net = b.take();
+    auto outcome = check(net, randomInputs(net, seed),
+                         Options{.localBytes = seed % 3 ? chip::kLaneBytes : 24 << 10});
+    ASSERT_TRUE(outcome) << outcome.error().text();
+    EXPECT_EQ(outcome->difference, "") << outcome->scheduleText;
+  }
+}
+
+TEST(Floats32, ArgOfMany) {
+  for (uint32_t seed = 0; seed < 12; ++seed) {
+    SCOPED_TRACE(seed);
+    Builder b("arg" + std::to_string(seed), 700 + seed);
+    Shape shape{1, seed == 5 ? 256 : b.between(3, 21), b.between(1, 20), b.between(1, 30)};
+    int32_t x = b.input(shape);
+    x = b.cast(b.cast(x, DType::I8, 0.25), DType::F32, 0); // so that some are equal
+    b.output(b.simple(x, "Arg", Arg{1, seed % 3 == 0, seed % 2 == 0}, DType::F32,
+                      {1, 1, shape[2], shape[3]}));
+    Network net = b.take();
+    auto outcome = check(net, randomInputs(net, seed), Options{});
     ASSERT_TRUE(outcome) << outcome.error().text();
     EXPECT_EQ(outcome->difference, "") << outcome->scheduleText;
   }

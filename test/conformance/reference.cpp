@@ -84,6 +84,8 @@ std::optional<Tensor> evaluateFloats(const Layer &layer, const std::vector<Tenso
                    a->lastIndex);
   if (auto *s = std::get_if<Softmax>(&layer.op))
     return ti::chipSoftmax(in[0], s->axis);
+  if (auto *b = std::get_if<Blend>(&layer.op))
+    return ti::interpChip(in[0], b->rows, b->columns);
   if (auto *u = std::get_if<UpConv>(&layer.op))
     return ti::upConvCube(in[0], in[1], u->low.converted(DType::F32), u->skip.converted(DType::F32),
                           orNull(u->bias), u->relu);

@@ -1,6 +1,7 @@
 #include "tessera/interpret/kernels/interp.h"
 
 #include "tessera/interpret/kernels/elementwise.h"
+#include "tessera/numerics/float.h"
 #include "tessera/numerics/rounding.h"
 
 #include <algorithm>
@@ -68,6 +69,15 @@ std::vector<Weighted> cubicTaps(const Interp &how, int axis, int64_t in, int64_t
   return taps;
 }
 
+/// Of every result cell of an axis.
+std::vector<std::vector<Weighted>> weightsOf(const Interp &how, int axis, int64_t in) {
+  std::vector<std::vector<Weighted>> all;
+  for (int64_t i = 0; i < how.outSize[axis]; ++i)
+    all.push_back(how.mode == InterpMode::Linear ? linearTaps(how, axis, in, i)
+                                                 : cubicTaps(how, axis, in, i));
+  return all;
+}
+
 } // namespace
 
 int64_t nearestSource(const Interp &how, int axis, int64_t in, int64_t i) {
@@ -122,14 +132,7 @@ Tensor interp(const Tensor &x, const Interp &how) {
   }
 
   TESSERA_CHECK(x.dtype() == DType::F32, "linear and cubic resize of f32");
-  auto taps = [&](int axis, int64_t in) {
-    std::vector<std::vector<Weighted>> all;
-    for (int64_t i = 0; i < how.outSize[axis]; ++i)
-      all.push_back(how.mode == InterpMode::Linear ? linearTaps(how, axis, in, i)
-                                                   : cubicTaps(how, axis, in, i));
-    return all;
-  };
-  auto rows = taps(0, h), cols = taps(1, w);
+  auto rows = weightsOf(how, 0, h), cols = weightsOf(how, 1, w);
   const float *from = x.as<float>().data();
   float *to = y.as<float>().data();
   // Columns first, for the rows that a result row needs, then rows.
@@ -151,11 +154,55 @@ Tensor interp(const Tensor &x, const Interp &how) {
   return y;
 }
 
+AxisTaps floatTaps(const Interp &how, int axis, int64_t in) {
+  AxisTaps taps;
+  for (const auto &cell : weightsOf(how, axis, in)) {
+    std::vector<Tap> list; // one an input cell, in their order
+    for (const Weighted &t : cell) {
+      auto same = std::ranges::find(list, t.index, &Tap::index);
+      if (same == list.end())
+        list.push_back({t.index, t.weight});
+      else
+        same->weight = double(float(same->weight + t.weight));
+    }
+    std::erase_if(list, [](const Tap &t) { return t.weight == 0; });
+    taps.cells.push_back(std::move(list));
+  }
+  return taps;
+}
+
+Tensor interpChip(const Tensor &x, const AxisTaps &rows, const AxisTaps &columns) {
+  TESSERA_CHECK(x.rank() == 4 && x.dtype() == DType::F32, "a resize of a rank-4 tensor of f32");
+  int64_t h = x.dim(2), w = x.dim(3), planes = x.dim(0) * x.dim(1);
+  auto oh = int64_t(rows.cells.size()), ow = int64_t(columns.cells.size());
+  Tensor between(DType::F32, {x.dim(0), x.dim(1), h, ow}),
+      y(DType::F32, {x.dim(0), x.dim(1), oh, ow});
+  // A tap of weight 1 is added as it is, alone or not: the same but for what flushing does anyway.
+  auto sum = [](const std::vector<Tap> &taps, auto cell) {
+    float v = numerics::mulFlush(cell(taps[0].index), float(taps[0].weight));
+    for (size_t k = 1; k < taps.size(); ++k)
+      v = numerics::addFlush(v, numerics::mulFlush(cell(taps[k].index), float(taps[k].weight)));
+    return v;
+  };
+  const float *from = x.as<float>().data();
+  float *middle = between.as<float>().data(), *to = y.as<float>().data();
+  forRange(planes * h, 16, [&](int64_t first, int64_t last) {
+    for (int64_t r = first; r < last; ++r)
+      for (int64_t j = 0; j < ow; ++j)
+        middle[r * ow + j] =
+            sum(columns.cells[size_t(j)], [&](int64_t at) { return from[r * w + at]; });
+  });
+  forRange(planes * oh, 16, [&](int64_t first, int64_t last) {
+    for (int64_t r = first; r < last; ++r)
+      for (int64_t j = 0; j < ow; ++j)
+        to[r * ow + j] = sum(rows.cells[size_t(r % oh)],
+                             [&](int64_t at) { return middle[(r / oh * h + at) * ow + j]; });
+  });
+  return y;
+}
+
 AxisTaps integerTaps(const Interp &how, int axis, int64_t in) {
-  std::vector<std::vector<Weighted>> exact;
-  for (int64_t i = 0; i < how.outSize[axis]; ++i)
-    exact.push_back(how.mode == InterpMode::Linear ? linearTaps(how, axis, in, i)
-                                                   : cubicTaps(how, axis, in, i));
+  auto exact = weightsOf(how, axis, in);
   auto whole = [&](int bits) {
     for (const auto &cell : exact)
       for (const Weighted &t : cell)
@@ -201,11 +248,11 @@ Tensor interpInt(const Tensor &x, const AxisTaps &rows, const AxisTaps &columns)
         std::ranges::fill(sums, 0);
         for (const Tap &t : rows.cells[size_t(r % oh)])
           for (int64_t j = 0; j < w; ++j)
-            sums[size_t(j)] += t.weight * from[(r / oh * h + t.index) * w + j];
+            sums[size_t(j)] += int64_t(t.weight) * from[(r / oh * h + t.index) * w + j];
         for (int64_t j = 0; j < ow; ++j) {
           int64_t sum = 0;
           for (const Tap &t : columns.cells[size_t(j)])
-            sum += t.weight * sums[size_t(t.index)];
+            sum += int64_t(t.weight) * sums[size_t(t.index)];
           to[r * ow + j] = numerics::saturate<T>(
               numerics::shiftRight(sum, rows.bits + columns.bits, numerics::Rounding::HalfUp));
         }

@@ -38,6 +38,12 @@ int64_t nearestSource(const Interp &how, int axis, int64_t in, int64_t i);
 /// the fewest bits that say them exactly, at most 7 (cubic: 6, rounded to nearest).
 AxisTaps integerTaps(const Interp &how, int axis, int64_t in);
 
+/// Linear or cubic weights of an axis of `in` cells as they are, rounded to float.
+AxisTaps floatTaps(const Interp &how, int axis, int64_t in);
+
+/// Linear and cubic on NCHW tensors of F32 as the chip computes them: sums over columns, then over
+/// rows, in the taps' order, every product and sum rounded, denormals as zeros.
+Tensor interpChip(const Tensor &x, const AxisTaps &rows, const AxisTaps &columns);
 /// Linear and cubic on NCHW tensors of I8|U8, result of the same type: the exact sum over rows and
 /// columns, shifted right by the bits of both, half up, saturated.
 Tensor interpInt(const Tensor &x, const AxisTaps &rows, const AxisTaps &columns);

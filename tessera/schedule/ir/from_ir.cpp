@@ -78,7 +78,9 @@ Op resizeOf(tpu::InterpOp op) {
         op.getMode() == "linear" ? interpret::InterpMode::Linear : interpret::InterpMode::Cubic;
     how.cubicA = op.getCubicCoeffA().convertToDouble();
     how.excludeOutside = op.getExcludeOutside();
-    return Blend{interpret::integerTaps(how, 0, in[2]), interpret::integerTaps(how, 1, in[3])};
+    auto taps =
+        dtypeIsFloat(ir::dtypeOf(op.getInput())) ? interpret::floatTaps : interpret::integerTaps;
+    return Blend{taps(how, 0, in[2]), taps(how, 1, in[3])};
   }
   Interp maps;
   for (int64_t i = 0; i < how.outSize[0]; ++i)
