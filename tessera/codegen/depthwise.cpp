@@ -9,21 +9,26 @@
 
 namespace tessera::codegen {
 
-ConvBlockLayout depthwiseBlockLayout(int64_t channels, int64_t cells, bool bias) {
+int64_t depthwiseBiasBytes(DType filter) { return dtypeIsFloat(filter) ? dtypeSize(filter) : 4; }
+
+ConvBlockLayout depthwiseBlockLayout(int64_t channels, int64_t cells, bool bias, DType filter) {
   ConvBlockLayout b;
   int64_t slots = chip::slots(0, channels);
-  b.bias = (slots - 1) * chip::kEuBytes + 12;
-  b.filter = b.bias + (bias ? 4 * slots : 0);
-  b.slotBytes = cells;
-  b.width = chip::alignUp(b.filter + slots * cells, chip::kEuBytes);
+  if (!dtypeIsFloat(filter))
+    b.bias = (slots - 1) * chip::kEuBytes + 12;
+  b.filter = b.bias + (bias ? depthwiseBiasBytes(filter) * slots : 0);
+  b.slotBytes = cells * dtypeSize(filter);
+  b.width = chip::alignUp(b.filter + slots * b.slotBytes, chip::kEuBytes);
   return b;
 }
 
 ConvBlock packDepthwiseBlock(const Tensor &filter, const Tensor *bias,
                              std::span<const int32_t> multiplier, std::span<const int32_t> rshift,
                              int64_t c0, int64_t c1) {
-  int64_t cells = filter.dim(2) * filter.dim(3);
-  ConvBlockLayout l = depthwiseBlockLayout(c1 - c0, cells, bias != nullptr);
+  bool floats = dtypeIsFloat(filter.dtype());
+  int64_t cells = filter.dim(2) * filter.dim(3), biasBytes = depthwiseBiasBytes(filter.dtype());
+  ConvBlockLayout l = depthwiseBlockLayout(c1 - c0, cells, bias != nullptr, filter.dtype());
+  Tensor stored = bias ? bias->converted(floats ? filter.dtype() : DType::I32) : Tensor();
   ConvBlock b;
   b.rows = std::min(c1 - c0, chip::kLanes);
   b.width = l.width;
@@ -31,10 +36,13 @@ ConvBlock packDepthwiseBlock(const Tensor &filter, const Tensor *bias,
   for (int64_t c = c0; c < c1; ++c) {
     int64_t slot = (c - c0) / chip::kLanes;
     uint8_t *row = b.bytes.data() + (c - c0) % chip::kLanes * b.width;
-    putRequantTriple(row + slot * chip::kEuBytes, multiplier, rshift, c);
+    if (!floats)
+      putRequantTriple(row + slot * chip::kEuBytes, multiplier, rshift, c);
     if (bias)
-      std::memcpy(row + l.bias + 4 * slot, bias->as<int32_t>().data() + c, 4);
-    std::memcpy(row + l.filter + slot * cells, filter.bytes().data() + c * cells, size_t(cells));
+      std::memcpy(row + l.bias + biasBytes * slot, stored.bytes().data() + biasBytes * c,
+                  size_t(biasBytes));
+    std::memcpy(row + l.filter + slot * l.slotBytes, filter.bytes().data() + c * l.slotBytes,
+                size_t(l.slotBytes));
   }
   return b;
 }
@@ -47,20 +55,21 @@ bool biasFitsSum(const Tensor &filter, const Tensor &bias) {
 }
 
 Instruction convolveDepthwise(const ConvSlice &s) {
-  TESSERA_CHECK(s.input.isAligned() && !s.padTable && !s.accumulate, "depthwise slice");
+  TESSERA_CHECK(s.input.isAligned() && !s.accumulate, "depthwise slice");
   isa::sPorD f;
   f.kernel_rotate = s.rotate;
-  f.opd0_sign = signBit(s.input.dtype);
-  f.opd1_sign = s.weightsSigned;
-  f.opd2_sign = 1;
+  bool floats = dtypeIsFloat(s.input.dtype);
+  f.opd0_sign = !floats && signBit(s.input.dtype);
+  f.opd1_sign = !floats && s.weightsSigned;
+  f.opd2_sign = !floats;
   f.opd2_n_str = uint64_t(numerics::Rounding::HalfUp);
-  f.res0_prec = uint64_t(chip::Type::Int32);
+  f.res0_prec = uint64_t(typeCode(s.accumulator.dtype));
   f.opd0_prec = uint64_t(typeCode(s.input.dtype));
   f.opd2_const = !s.bias;
   if (s.bias)
     f.opd2_addr = s.bias->begin;
-  f.opd3_const = 1;
-  f.opd3_addr = uint32_t(s.padValue) & 0xFF;
+  f.opd3_const = !s.padTable;
+  f.opd3_addr = s.padTable ? s.padTable->begin : uint32_t(s.padValue) & (floats ? ~0u : 0xFFu);
   setWindow(f, s.input, s.y, s.x, s.axisY, s.axisX, s.accumulator);
   f.opd1_addr = s.weights;
   Instruction i{isa::command(f),
@@ -70,6 +79,8 @@ Instruction convolveDepthwise(const ConvSlice &s) {
                 {}};
   if (s.bias)
     i.reads.push_back(*s.bias);
+  if (s.padTable)
+    i.reads.push_back(*s.padTable);
   return i;
 }
 

@@ -159,8 +159,9 @@ Instructions computeFloats(const ConvPlan &p, const ConvPlace &at, const Address
   Instructions list;
   ConvBlockLayout layout = p.layout(at.o, at.i);
   auto constants = a[size_t(p.weights)];
+  LocalTensor in = inputTensor(p, at, a);
   ConvSlice c;
-  c.input = inputTensor(p, at, a);
+  c.input = in;
   c.y = p.rows[at.row];
   c.x = p.columns[at.column];
   c.axisY = p.work.y;
@@ -173,11 +174,19 @@ Instructions computeFloats(const ConvPlan &p, const ConvPlace &at, const Address
   for (int64_t s = 0; s < result.slots(); ++s) {
     c.accumulator = result.slotRange(s, 1);
     c.weights = uint32_t(constants + layout.filter + s * layout.slotBytes);
+    int64_t biasBytes = p.work.depthwise ? depthwiseBiasBytes(c.input.dtype) : 4;
     if (p.bias) {
-      auto bias = uint32_t(constants + layout.bias + 4 * s);
-      c.bias = LaneRange{bias, bias + 4};
+      auto bias = uint32_t(constants + layout.bias + biasBytes * s);
+      c.bias = LaneRange{bias, uint32_t(bias + biasBytes)};
     }
-    list.push_back(convolve(c));
+    if (p.work.depthwise) {
+      c.input = in.slotRange(s, 1);
+      auto pair = uint32_t(2 * dtypeSize(in.dtype));
+      if (p.padTable)
+        c.padTable = LaneRange{a[size_t(p.pads)] + uint32_t(s) * pair,
+                               a[size_t(p.pads)] + uint32_t(s + 1) * pair};
+    }
+    list.push_back(p.work.depthwise ? convolveDepthwise(c) : convolve(c));
   }
   if (p.work.relu)
     list.push_back(

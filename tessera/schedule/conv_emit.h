@@ -39,8 +39,8 @@ struct ConvPlan {
   bool tail(size_t i) const { return i + 1 == ic.size(); }
   codegen::ConvBlockLayout layout(size_t o, size_t i) const {
     if (work.depthwise)
-      return codegen::depthwiseBlockLayout(oc[o].second - oc[o].first,
-                                           work.y.kernel * work.x.kernel, bias);
+      return codegen::depthwiseBlockLayout(
+          oc[o].second - oc[o].first, work.y.kernel * work.x.kernel, bias, work.filter.dtype());
     return codegen::convBlockLayout(oc[o].second - oc[o].first, ic[i].second - ic[i].first,
                                     work.y.kernel * work.x.kernel, tail(i), bias,
                                     work.filter.dtype());

@@ -12,7 +12,7 @@ std::vector<ConvBlockLayout> convParts(const GroupPlan &p, size_t k, size_t bloc
   auto [oc0, oc1] = p.steps[k].blocks[block];
   int64_t cells = op.conv->y.kernel * op.conv->x.kernel;
   if (op.conv->depthwise)
-    return {depthwiseBlockLayout(oc1 - oc0, cells, p.steps[k].bias)};
+    return {depthwiseBlockLayout(oc1 - oc0, cells, p.steps[k].bias, op.conv->filter.dtype())};
   std::vector<ConvBlockLayout> list(op.inputs.size());
   size_t last = op.inputs.size() - 1;
   auto part = [&](size_t i) {

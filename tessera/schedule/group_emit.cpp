@@ -152,6 +152,12 @@ private:
     complete(to, slot, a);
   }
 
+  void finishFloats(const LocalTensor &to, int64_t slot, int64_t row) {
+    if (op_.conv->relu)
+      list_.push_back(arith(Arith::Max, to, tensorOperand(to), immediateOperand(0, to.dtype)));
+    complete(to, slot, row);
+  }
+
   void convolveRows() {
     auto parts = convParts(p_, at_.op, at_.block);
     auto [oc0, oc1] = channels_;
@@ -215,9 +221,7 @@ private:
       if (auto bias = uint32_t(constants + layout.bias + 4 * s); step_.bias)
         c.bias = LaneRange{bias, bias + 4};
       list_.push_back(convolve(c));
-      if (op_.conv->relu)
-        list_.push_back(arith(Arith::Max, to, tensorOperand(to), immediateOperand(0, to.dtype)));
-      complete(to, slot, at_.from);
+      finishFloats(to, slot, at_.from);
     }
   }
 
@@ -246,9 +250,16 @@ private:
         c.weightBytes = layout.slotBytes;
         c.weightsSigned = step_.weightsSigned;
         c.padValue = step_.padValue;
-        auto bias = uint32_t(constants + layout.bias + 4 * s);
+        int64_t biasBytes = depthwiseBiasBytes(c.input.dtype);
+        auto bias = uint32_t(constants + layout.bias + biasBytes * s);
         if (step_.biasInside)
-          c.bias = LaneRange{bias, bias + 4};
+          c.bias = LaneRange{bias, uint32_t(bias + biasBytes)};
+        if (op_.sumsInPlace()) {
+          c.accumulator = resultSlot(slot, a, b);
+          list_.push_back(convolveDepthwise(c));
+          finishFloats(c.accumulator, slot, a);
+          continue;
+        }
         c.accumulator = {address(p_.acc), DType::I32, c.input.c, b - a, view_.shape[3]};
         list_.push_back(convolveDepthwise(c));
         LocalTensor sum = c.accumulator;

@@ -138,13 +138,14 @@ std::optional<LayerPlan> planForm(const ConvWork &work, const Options &options) 
   ConvPlan shared;
   shared.work = work;
   shared.bias = !work.bias.empty();
-  shared.biasInside = work.depthwise && shared.bias && biasFitsSum(work.filter, work.bias);
+  shared.biasInside =
+      work.depthwise && shared.bias && (work.floats() || biasFitsSum(work.filter, work.bias));
   shared.weightsSigned = work.filter.dtype() == DType::I8;
   if (!work.padValue.empty()) {
     bool equal = std::all_of(work.padValue.begin(), work.padValue.end(),
                              [&](int32_t v) { return v == work.padValue[0]; });
-    if (work.depthwise && !equal)
-      return std::nullopt;
+    if (work.depthwise && !work.floats() && !equal)
+      return std::nullopt; // the dense form has one
     shared.padTable = !equal;
     shared.padValue = equal ? work.padValue[0] : 0;
   }
@@ -243,7 +244,8 @@ ConvWork ConvWork::dense() const {
 }
 
 std::optional<LayerPlan> planConv(const ConvWork &work, const Options &options) {
-  if (work.input.dtype == DType::F32) // the other forms sum in another order
+  // The other forms sum in another order.
+  if (work.input.dtype == DType::F32 || (work.depthwise && work.floats()))
     return planForm(work, options);
   PlanChoice choice(options);
   auto offer = [&](const std::optional<ConvWork> &form) {

@@ -69,8 +69,8 @@ std::optional<ConvWork> Scheduler::convWork(int32_t l) const {
     ConvWork w;
     w.input = in;
     w.output = out;
-    w.depthwise = op.group > 1 && op.group == in.shape[1] && op.group == out.shape[1] &&
-                  !dtypeIsFloat(in.dtype) && std::is_same_v<decltype(op), const Conv2D &>;
+    w.depthwise = isDepthwise(op.group, in.shape[1], out.shape[1]) &&
+                  std::is_same_v<decltype(op), const Conv2D &>;
     w.filter = w.depthwise ? op.filter : expandGroups(op.filter, op.group);
     w.bias = op.bias;
     w.multiplier = op.multiplier;

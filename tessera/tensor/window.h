@@ -38,4 +38,9 @@ struct Window2d {
   }
 };
 
+/// Whether each channel of a convolution has a kernel of its own.
+inline bool isDepthwise(int64_t group, int64_t inputChannels, int64_t outputChannels) {
+  return group > 1 && group == inputChannels && group == outputChannels;
+}
+
 } // namespace tessera

@@ -63,7 +63,7 @@ TEST_P(Floats, PaddingOfAnyValue) {
       {DType::F16, {0x3E00, 0xB400, 0x4200, 0}},
       {DType::BF16, {0x3FC0, 0xBE80, 0x4040, 0}},
       {DType::F32, {0x3FC00000, int32_t(0xBE800000), 0x40400000, 0}}};
-  for (uint32_t seed = 0; seed < 9; ++seed) {
+  for (uint32_t seed = 0; seed < 12; ++seed) {
     SCOPED_TRACE(seed);
     Builder b("pads" + std::to_string(seed), 150 + seed);
     int64_t ic = seed % 3 ? b.between(1, 8) : b.between(60, 80);
@@ -71,8 +71,29 @@ TEST_P(Floats, PaddingOfAnyValue) {
     for (int64_t i = 0; i < ic; ++i)
       values.push_back(bits.at(GetParam())[seed % 2 ? 1 : size_t(i % 4)]);
     int32_t x = input(b, {1, ic, 2 * b.between(4, 8), b.between(8, 20)});
-    output(b, b.conv(x, b.between(1, 20), Window2d{.kernel = {3, 3}, .pads = {1, 1, 1, 1}},
-                     GetParam(), true, 1, values));
+    bool depthwise = seed >= 9;
+    output(b, b.conv(x, depthwise ? ic : b.between(1, 20),
+                     Window2d{.kernel = {3, 3}, .pads = {1, 1, 1, 1}}, GetParam(), true,
+                     depthwise ? ic : 1, values));
+    expectEqual(b, seed % 2 ? chip::kLaneBytes : 24 << 10);
+  }
+}
+
+TEST_P(Floats, DepthwiseConvolutions) {
+  for (uint32_t seed = 0; seed < 18; ++seed) {
+    SCOPED_TRACE(seed);
+    Builder b("depthwise" + std::to_string(seed), 600 + seed);
+    int64_t c = b.between(2, 150);
+    int32_t x = input(b, {b.between(1, 2), c, b.between(8, 24), b.between(8, 30)});
+    for (int64_t layers = b.between(1, 3); layers > 0; --layers) {
+      Window2d w = window(b, false);
+      if (b.tensor(x).shape[2] < 9 || b.tensor(x).shape[3] < 9)
+        w = {.kernel = {3, 3}, .pads = {1, 1, 1, 1}};
+      x = b.conv(x, c, w, GetParam(), b.random()() % 4 != 0, c);
+      if (b.random()() % 2)
+        x = b.conv(x, c = b.between(2, 90), Window2d{}, GetParam());
+    }
+    output(b, x);
     expectEqual(b, seed % 2 ? chip::kLaneBytes : 24 << 10);
   }
 }

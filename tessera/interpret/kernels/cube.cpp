@@ -1,9 +1,8 @@
 #include "tessera/interpret/kernels/cube.h"
 
+#include "tessera/interpret/kernels/chip_float.h"
+#include "tessera/interpret/kernels/depthwise.h"
 #include "tessera/interpret/kernels/serial.h"
-#include "tessera/numerics/bfloat.h"
-#include "tessera/numerics/float.h"
-#include "tessera/numerics/half.h"
 
 #include <algorithm>
 #include <limits>
@@ -15,26 +14,6 @@ namespace {
 constexpr int64_t kBlock = 32;
 /// Elements of a task.
 constexpr int64_t kGrain = 4096;
-
-float loaded(const Tensor &x, int64_t i) {
-  switch (x.dtype()) {
-  case DType::F32:
-    return x.as<float>()[size_t(i)];
-  case DType::F16:
-    return numerics::halfToFloat(x.as<uint16_t>()[size_t(i)]);
-  default:
-    TESSERA_CHECK(x.dtype() == DType::BF16, "a float type of the chip");
-    return numerics::bfloatToFloat(x.as<uint16_t>()[size_t(i)]);
-  }
-}
-
-void put(Tensor &y, int64_t i, float v) {
-  if (y.dtype() == DType::F32)
-    y.as<float>()[size_t(i)] = v;
-  else
-    y.as<uint16_t>()[size_t(i)] =
-        y.dtype() == DType::F16 ? numerics::floatToHalf(v) : numerics::floatToBfloat(v);
-}
 
 /// max(v, 0) as the chip has it: NaN, -0 and denormal fp32 and bf16 give +0.
 float rectified(float v) { return numerics::flush(v) > 0 ? v : 0.0f; }
@@ -141,8 +120,10 @@ Tensor cubeSums(const Tensor &x, const Tensor &filter, const Window2d &w, const 
 
 Tensor cubeConv2d(const Tensor &x, const Tensor &filter, const Tensor *bias, const Window2d &w,
                   int64_t group, bool relu) {
-  auto axis = [&](int a) { return convAxis(x, w, a); };
-  return convolve(x, filter, bias, axis(0), axis(1), group, false, relu, x.dtype());
+  if (isDepthwise(group, x.dim(1), filter.dim(0)))
+    return chipDepthwise(x, filter, bias, w, relu);
+  return convolve(x, filter, bias, convAxis(x, w, 0), convAxis(x, w, 1), group, false, relu,
+                  x.dtype());
 }
 
 Tensor cubeDeconv(const Tensor &x, const Tensor &filter, const Tensor *bias, const Window2d &w,
@@ -213,12 +194,7 @@ Tensor chipLeakyRelu(const Tensor &x, double alpha) {
   float a = loaded(factor, 0);
   forRange(x.count(), kGrain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      float v = loaded(x, i), scaled = numerics::mulNan(v, a);
-      if (x.dtype() == DType::F16)
-        scaled = numerics::halfToFloat(numerics::floatToHalf(v * a));
-      else if (x.dtype() == DType::BF16)
-        scaled = numerics::bfloatToFloat(
-            numerics::resultToBfloat(numerics::flush(v) * numerics::flush(a)));
+      float v = loaded(x, i), scaled = chipProduct(x.dtype(), v, a);
       v = numerics::flush(v);
       scaled = numerics::flush(scaled);
       put(y, i, scaled > v ? scaled : v);
@@ -241,20 +217,8 @@ Tensor chipAdd(const Tensor &a, const Tensor &b, bool relu) {
                 "a sum of equal shapes and types");
   Tensor y(a.dtype(), a.shape());
   forRange(a.count(), kGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      float u = loaded(a, i), v = loaded(b, i);
-      if (a.dtype() == DType::F32) {
-        put(y, i, numerics::addNan(u, v));
-        continue;
-      }
-      float sum = numerics::flush(u) + numerics::flush(v);
-      if (sum != sum)
-        put(y, i, numerics::nanOf(u, v));
-      else if (a.dtype() == DType::BF16)
-        y.as<uint16_t>()[size_t(i)] = numerics::resultToBfloat(sum);
-      else
-        put(y, i, sum);
-    }
+    for (int64_t i = begin; i < end; ++i)
+      put(y, i, chipSum(a.dtype(), loaded(a, i), loaded(b, i)));
   });
   return relu ? chipRelu(y) : y;
 }

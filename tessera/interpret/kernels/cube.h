@@ -9,7 +9,8 @@ namespace tessera::interpret {
 
 /// Convolution, or transposed convolution over inserted zeros with the filter turned. x [n,ic,h,w],
 /// filter F32 [oc, ic/group, kh, kw] whose values x's type holds, bias F32 [oc] or null; result of
-/// x's type. Groups run as one dense filter with zeros between them.
+/// x's type. Groups run as one dense filter with zeros between them, a convolution of a kernel for
+/// each channel as chipDepthwise.
 Tensor cubeConv2d(const Tensor &x, const Tensor &filter, const Tensor *bias, const Window2d &window,
                   int64_t group, bool relu);
 Tensor cubeDeconv(const Tensor &x, const Tensor &filter, const Tensor *bias, const Window2d &window,
