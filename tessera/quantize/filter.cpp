@@ -2,6 +2,8 @@
 // Formulas: reference page "instruction streams" 4.5.
 #include "tessera/quantize/lowering.h"
 
+#include "tessera/tensor/window.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -59,6 +61,22 @@ QuantizedFilter quantizeFilter(const Tensor &filter, const Tensor *bias, double 
   return q;
 }
 
+/// F32 of values that `type` holds. Nullopt where it does not; then `op` was refused.
+std::optional<Tensor> roundedTo(Lowering &l, mlir::Operation *op, const char *what,
+                                const Tensor &values, DType type) {
+  const Tensor rounded = values.converted(type).converted(DType::F32);
+  auto before = values.as<float>(), after = rounded.as<float>();
+  for (size_t i = 0; i < before.size(); ++i)
+    if (std::isfinite(before[i]) && !std::isfinite(after[i])) {
+      l.refuse(op,
+               std::string("has a ") + what + " value of " + std::to_string(before[i]) +
+                   ", beyond " + dtypeName(type),
+               "use BF16 or F32");
+      return std::nullopt;
+    }
+  return rounded;
+}
+
 } // namespace
 
 std::optional<LoweredFilter> lowerFilter(Lowering &l, mlir::Operation *op, mlir::Value input,
@@ -79,20 +97,17 @@ std::optional<LoweredFilter> lowerFilter(Lowering &l, mlir::Operation *op, mlir:
   LoweredFilter lowered;
   lowered.type = l.typeFromTable(op);
   if (!l.integer()) {
+    // The pooling unit's biases are of the type too; the cube's are F32.
+    bool depthwise = llvm::isa<tpu::Conv2DOp, top::ConvOp>(op) && filter.dim(1) == 1 &&
+                     isDepthwise(filter.dim(0), ir::shapeOf(input)[1], filter.dim(0));
     DType type = l.floating();
-    const Tensor rounded = filter.converted(type).converted(DType::F32);
-    auto before = filter.as<float>(), after = rounded.as<float>();
-    for (size_t i = 0; i < before.size(); ++i)
-      if (std::isfinite(before[i]) && !std::isfinite(after[i])) {
-        l.refuse(op,
-                 std::string("has a filter value of ") + std::to_string(before[i]) + ", beyond " +
-                     dtypeName(type),
-                 "use BF16 or F32");
-        return std::nullopt;
-      }
-    lowered.filter = l.createWeight(op, name + "_filter_" + dtypeName(type), rounded);
+    auto f = roundedTo(l, op, "filter", filter, type);
+    auto b = bias ? roundedTo(l, op, "bias", *bias, depthwise ? type : DType::F32) : Tensor();
+    if (!f || !b)
+      return std::nullopt;
+    lowered.filter = l.createWeight(op, name + "_filter_" + dtypeName(type), std::move(*f));
     if (bias)
-      lowered.bias = l.createWeight(op, name + "_bias_f32", *bias);
+      lowered.bias = l.createWeight(op, name + "_bias_f32", std::move(*b));
     return lowered;
   }
   auto element = llvm::dyn_cast<mlir::quant::UniformQuantizedType>(lowered.type.getElementType());
