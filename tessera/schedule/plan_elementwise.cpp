@@ -265,6 +265,13 @@ void appendPlan(LayerPlan &plan, LayerPlan more) {
       s.store = [=](const Addresses &a) { return store(local(a)); };
     plan.slices.push_back(std::move(s));
   }
+  if (more.materialize)
+    plan.materialize = [a = std::move(plan.materialize),
+                        b = std::move(more.materialize)](const AddConstant &add) {
+      if (a)
+        a(add);
+      b(add);
+    };
   plan.cut += plan.cut.empty() || more.cut.empty() ? more.cut : "; " + more.cut;
 }
 

@@ -165,7 +165,8 @@ TEST(Exponentials, SigmoidAndSoftmax) {
     // Also beyond the range that the exponential keeps.
     for (int i = 0; i < int(seed); ++i)
       x = b.add(x, x, {}, DType::F32);
-    b.output(b.simple(x, "Sigmoid", Sigmoid{}, DType::F32));
+    if (seed % 2) // each also without the other's table of powers
+      b.output(b.simple(x, "Sigmoid", Sigmoid{}, DType::F32));
     b.output(b.simple(x, "Softmax", Softmax{axis}, DType::F32));
     Network net = b.take();
     auto outcome = check(net, randomInputs(net, seed),
