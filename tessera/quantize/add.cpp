@@ -5,18 +5,18 @@ namespace tessera::quantize {
 void lowerSum(Lowering &l, mlir::Operation *op, mlir::Value lhs, mlir::Value rhs, bool relu,
               int sign) {
   Shape shape = ir::shapeOf(op->getResult(0));
-  if (l.isWeight(lhs) || l.isWeight(rhs)) {
-    bool left = l.isWeight(lhs);
-    auto constant = l.perChannel(l.weight(left ? lhs : rhs), shape);
-    if (!constant)
-      return l.refuse(op, "adds a constant that differs within a channel, which has no INT8 form",
-                      "a constant by channel has one");
+  bool left = l.isWeight(lhs);
+  mlir::Value variable = left ? rhs : lhs;
+  std::optional<Tensor> constant;
+  if (left || l.isWeight(rhs))
+    constant = l.perChannel(l.weight(left ? lhs : rhs), shape, ir::shapeOf(variable));
+  if (constant) {
     Tensor factor(DType::F32, constant->shape());
     for (float &v : factor.as<float>())
       v = float(left ? sign : 1);
     for (float &v : constant->as<float>())
       v *= float(left ? 1 : sign);
-    return l.lowerPerChannel(op, l.value(left ? rhs : lhs), factor, *constant, relu);
+    return l.lowerPerChannel(op, l.value(variable), factor, *constant, relu);
   }
   auto type = l.typeFromTable(op);
   auto element = llvm::dyn_cast<mlir::quant::UniformQuantizedType>(type.getElementType());
@@ -25,7 +25,11 @@ void lowerSum(Lowering &l, mlir::Operation *op, mlir::Value lhs, mlir::Value rhs
   if (relu && element.isSigned())
     return l.refuse(op, "ends in ReLU but its table row has a negative minimum",
                     "calibrate this very model again");
-  mlir::Value a = l.broadcast(op, l.value(lhs), shape), b = l.broadcast(op, l.value(rhs), shape);
+  auto operand = [&](mlir::Value v) {
+    return l.isWeight(v) ? l.constant(op, l.weight(v), shape, element.getScale())
+                         : l.broadcast(op, l.value(v), shape);
+  };
+  mlir::Value a = operand(lhs), b = operand(rhs);
   if (!a || !b)
     return;
   auto ma = numerics::chooseMultiplier8(ir::scaleOf(a) / element.getScale());

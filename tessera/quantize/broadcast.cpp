@@ -1,6 +1,9 @@
 // Operands of other shapes than the result: repeated, or constants that act by channel.
 #include "tessera/quantize/lowering.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace tessera::quantize {
 
 mlir::Value Lowering::broadcast(mlir::Operation *op, mlir::Value lowered, const Shape &shape) {
@@ -34,8 +37,46 @@ mlir::Value Lowering::broadcast(mlir::Operation *op, mlir::Value lowered, const 
   return lowered;
 }
 
-std::optional<Tensor> Lowering::perChannel(const Tensor &constant, const Shape &shape) const {
-  if (shape.size() < 2 || constant.rank() > shape.size())
+mlir::Value Lowering::constant(mlir::Operation *op, const Tensor &array, const Shape &shape,
+                               double scale) {
+  auto from = array.as<float>();
+  float least = 0, most = 0;
+  for (float v : from) {
+    if (!std::isfinite(v)) {
+      refuse(op, "has a constant with values that are not finite, which has no INT8 form",
+             "make them finite in the model");
+      return {};
+    }
+    least = std::min(least, v);
+    most = std::max(most, v);
+  }
+  bool isSigned = least < 0;
+  scale = std::max(scale, std::max(double(most), -double(least)) / (isSigned ? 127 : 255));
+  if (scale == 0)
+    scale = 1; // nothing but zeros
+  Tensor all(isSigned ? DType::I8 : DType::U8, shape);
+  for (int64_t i = 0; i < all.count(); ++i) {
+    int64_t rest = i, at = 0, stride = 1;
+    for (size_t a = shape.size(); a-- > 0; rest /= shape[a]) {
+      size_t missing = shape.size() - array.rank();
+      if (a < missing || array.dim(a - missing) == 1)
+        continue;
+      at += rest % shape[a] * stride;
+      stride *= shape[a];
+    }
+    all.bytes()[size_t(i)] = uint8_t(int(std::round(double(from[size_t(at)]) / scale)));
+  }
+  // Both sides of an op may be constants of their own.
+  std::string name = ir::nameOf(op) + "_constant";
+  while (target_.weights.contains(name))
+    name += "_";
+  target_.weights.set(name, std::move(all));
+  return createNamed<tpu::WeightOp>(op, name, ir::quantType(context(), shape, isSigned, scale));
+}
+
+std::optional<Tensor> Lowering::perChannel(const Tensor &constant, const Shape &shape,
+                                           const Shape &other) const {
+  if (shape.size() != 4 || other != shape || constant.rank() > shape.size())
     return std::nullopt;
   size_t missing = shape.size() - constant.rank();
   for (size_t a = 0; a < constant.rank(); ++a)

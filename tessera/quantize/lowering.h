@@ -60,9 +60,19 @@ public:
   /// channel.
   void lowerPerChannel(mlir::Operation *op, mlir::Value input, const Tensor &factor,
                        const Tensor &bias, bool relu);
+  /// a * b of lowered tensors of the result's shape.
+  void lowerProduct(mlir::Operation *op, mlir::Value a, mlir::Value b, bool relu);
+  /// A top value times a constant that repeats as NumPy has it.
+  void lowerScaled(mlir::Operation *op, mlir::Value variable, const Tensor &factor, bool relu);
+  /// A constant tensor of 8 bits: `array` repeated to `shape`, in steps of `scale`, or of more
+  /// where its largest value asks for it. Null (and `op` refused) where it has none.
+  mlir::Value constant(mlir::Operation *op, const Tensor &array, const Shape &shape,
+                       double scale = 0);
   /// A constant operand of `op` as F32 [c] that does to channels of [n, c, ...] what it does by
-  /// broadcasting; nullopt where it differs within a channel.
-  std::optional<Tensor> perChannel(const Tensor &constant, const Shape &shape) const;
+  /// broadcasting; nullopt where it differs within a channel or the other operand (of shape
+  /// `other`) is repeated too.
+  std::optional<Tensor> perChannel(const Tensor &constant, const Shape &shape,
+                                   const Shape &other) const;
 
   /// As tpu.Float, which computes in F32 what the top op does.
   void lowerAsFloat(mlir::Operation *op);

@@ -5,6 +5,45 @@
 namespace tessera::quantize {
 namespace {
 
+/// Windows along one axis that see equally many cells: results [first, first + count) of the cells
+/// from input cell `begin`, `kernel` of each window, as a mean over `divisor` cells.
+struct Windows {
+  int64_t first = 0, count = 0, begin = 0, kernel = 0, divisor = 0;
+};
+std::vector<Windows> windowsOf(top::AvgPoolOp op, size_t axis, int64_t in, int64_t out) {
+  int64_t stride = op.getStrides()[axis], dilation = op.getDilations()[axis];
+  int64_t before = op.getPads()[axis], behind = op.getPads()[axis + 2];
+  std::vector<Windows> list;
+  for (int64_t o = 0; o < out; ++o) {
+    Windows w{o, 1, -1, 0, 0};
+    for (int64_t k = 0; k < op.getKernelShape()[axis]; ++k) {
+      int64_t cell = o * stride + k * dilation - before;
+      bool inside = cell >= 0 && cell < in;
+      if (inside && w.kernel++ == 0)
+        w.begin = cell;
+      w.divisor += op.getCountIncludePad() ? cell < in + behind : inside;
+    }
+    // A run goes on where the next window's cells lie a stride behind.
+    bool more = !list.empty() && list.back().kernel == w.kernel &&
+                list.back().divisor == w.divisor &&
+                list.back().begin + list.back().count * stride == w.begin;
+    if (more)
+      ++list.back().count;
+    else
+      list.push_back(w);
+  }
+  return list;
+}
+
+/// Shares of rshift 31 at most that a mean of `factor` is multiplied with; 0 where none does.
+std::pair<int32_t, int32_t> shareOf(double factor) {
+  int32_t rshift = 31;
+  while (rshift > 0 && std::round(std::ldexp(factor, rshift)) > 255)
+    --rshift;
+  double multiplier = std::round(std::ldexp(factor, rshift));
+  return {multiplier > 255 ? 0 : int32_t(multiplier), rshift};
+}
+
 void lowerAverage(Lowering &l, top::AvgPoolOp op) {
   if (!l.integer())
     l.inF32();
@@ -16,16 +55,13 @@ void lowerAverage(Lowering &l, top::AvgPoolOp op) {
                                                  op.getCeilMode(), op.getDoRelu(), 0, 0));
   Shape in = ir::shapeOf(input), out = ir::shapeOf(op.getResult());
   auto kernel = op.getKernelShape(), pads = op.getPads();
-  bool padded = llvm::any_of(pads, [](int64_t p) { return p != 0; });
+  // The command divides by one number. Where windows differ in it, those of each kind are a pool of
+  // their own over the cells that they see, and a Concat joins them.
+  bool padded = llvm::any_of(pads, [](int64_t p) { return p != 0; }), split = false;
   for (size_t a = 0; a < 2; ++a)
-    if ((out[2 + a] - 1) * op.getStrides()[a] + (kernel[a] - 1) * op.getDilations()[a] + 1 >
-        in[2 + a] + pads[a] + pads[a + 2])
-      return l.refuse(op,
-                      "averages windows that hang over the padded input, which has no INT8 form",
-                      "leave out ceil_mode, or pad the input");
-  if (padded && !op.getCountIncludePad())
-    return l.refuse(op, "averages border windows without their padding, which has no INT8 form",
-                    "count_include_pad = 1 or an input without padding has one");
+    split |= (out[2 + a] - 1) * op.getStrides()[a] + (kernel[a] - 1) * op.getDilations()[a] + 1 >
+             in[2 + a] + pads[a] + pads[a + 2];
+  split |= padded && !op.getCountIncludePad();
   auto type = l.typeFromTable(op);
   auto element = llvm::dyn_cast<mlir::quant::UniformQuantizedType>(type.getElementType());
   if (!element)
@@ -33,23 +69,66 @@ void lowerAverage(Lowering &l, top::AvgPoolOp op) {
   // The chip's average is as signed as its input.
   bool isSigned = ir::dtypeOf(input) == DType::I8;
   double scale = element.getScale() * double(element.getStorageTypeMax()) / (isSigned ? 127 : 255);
-  double factor = ir::scaleOf(input) / (scale * double(kernel[0] * kernel[1]));
-  int32_t rshift = 31;
-  while (rshift > 0 && std::round(std::ldexp(factor, rshift)) > 255)
-    --rshift;
-  auto multiplier = int32_t(std::round(std::ldexp(factor, rshift)));
-  if (multiplier < 1 || multiplier > 255)
+  bool relu = op.getDoRelu() && isSigned, fits = true;
+  std::string name = ir::nameOf(op) + (relu ? "_mean" : "");
+  auto pool = [&](const std::string &name, mlir::Value from, const Shape &shape,
+                  llvm::ArrayRef<int64_t> kernel, llvm::ArrayRef<int64_t> pads, int64_t divisor) {
+    auto [multiplier, rshift] = shareOf(ir::scaleOf(input) / (scale * double(divisor)));
+    fits &= multiplier > 0;
+    return l.createNamed<tpu::Pool2DOp>(
+        op, name, ir::quantType(l.context(), shape, isSigned, scale), from, "Avg", kernel,
+        op.getStrides(), pads, op.getDilations(), true, false, false, multiplier, rshift);
+  };
+  mlir::Value result;
+  if (!split) {
+    result = pool(name, input, out, kernel, pads, kernel[0] * kernel[1]);
+  } else {
+    auto rows = windowsOf(op, 0, in[2], out[2]), columns = windowsOf(op, 1, in[3], out[3]);
+    for (const auto *list : {&rows, &columns})
+      for (const Windows &w : *list)
+        if (w.kernel == 0)
+          return l.refuse(op, "averages windows that see nothing but padding",
+                          "use pads smaller than the kernel");
+    auto join = [&](const std::string &name, llvm::ArrayRef<mlir::Value> parts, int64_t axis) {
+      if (parts.size() == 1)
+        return parts[0];
+      Shape shape = ir::shapeOf(parts[0]);
+      for (mlir::Value v : parts.drop_front())
+        shape[size_t(axis)] += ir::shapeOf(v)[size_t(axis)];
+      auto joined = ir::quantType(l.context(), shape, isSigned, scale);
+      return mlir::Value(l.createNamed<tpu::ConcatOp>(op, name, joined, parts, axis));
+    };
+    llvm::SmallVector<mlir::Value> bands;
+    for (const Windows &y : rows) {
+      std::string band = rows.size() == 1 ? name : name + "_" + std::to_string(y.first);
+      llvm::SmallVector<mlir::Value> parts;
+      for (const Windows &x : columns) {
+        std::string part = columns.size() == 1 ? band : band + "_" + std::to_string(x.first);
+        Shape seen{in[0], in[1], 0, 0};
+        for (size_t a = 0; a < 2; ++a)
+          seen[2 + a] = ((a ? x : y).count - 1) * op.getStrides()[a] +
+                        ((a ? x : y).kernel - 1) * op.getDilations()[a] + 1;
+        mlir::Value from = input;
+        if (seen != in)
+          from = l.createNamed<tpu::SliceOp>(
+              op, part + "_seen", ir::quantType(l.context(), seen, isSigned, ir::scaleOf(input)),
+              input, llvm::ArrayRef<int64_t>{0, 0, y.begin, x.begin},
+              llvm::ArrayRef<int64_t>{1, 1, 1, 1}, seen);
+        parts.push_back(pool(part, from, {in[0], in[1], y.count, x.count},
+                             llvm::ArrayRef<int64_t>{y.kernel, x.kernel},
+                             llvm::ArrayRef<int64_t>{0, 0, 0, 0}, y.divisor * x.divisor));
+      }
+      bands.push_back(join(band, parts, 3));
+    }
+    result = join(name, bands, 2);
+  }
+  if (!fits)
     return l.refuse(op,
                     "has scales too far apart: its input's " + std::to_string(ir::scaleOf(input)) +
                         ", its own " + std::to_string(scale),
                     "calibrate this very model again");
-  auto own = ir::quantType(l.context(), out, isSigned, scale);
-  bool relu = op.getDoRelu() && isSigned;
-  mlir::Value result = l.createNamed<tpu::Pool2DOp>(
-      op, ir::nameOf(op) + (relu ? "_mean" : ""), own, input, "Avg", kernel, op.getStrides(), pads,
-      op.getDilations(), true, false, false, multiplier, rshift);
   if (relu)
-    result = l.create<tpu::ReluOp>(op, own, result);
+    result = l.create<tpu::ReluOp>(op, result.getType(), result);
   l.replace(op, result);
 }
 

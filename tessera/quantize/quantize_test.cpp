@@ -174,19 +174,19 @@ func.func @main(%arg0: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
 }
 TEST(Quantize, UnsupportedOpsAreRefusedByName) {
   ir::Module top = moduleOf(R"(
-func.func @main(%arg0: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
-  %0 = top.Input %arg0 : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("input")
-  %1 = top.Div %0, %0 : (tensor<1x1x4x4xf32>, tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("rows")
-  %2 = top.Permute %0 {order = array<i64: 0, 1, 3, 2>} : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("soft")
-  %3 = top.Add %1, %2 : (tensor<1x1x4x4xf32>, tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("sum")
-  return %3 : tensor<1x1x4x4xf32>
+func.func @main(%arg0: tensor<1x40x4x4xf32>) -> tensor<1x40x4x4xf32> {
+  %0 = top.Input %arg0 : (tensor<1x40x4x4xf32>) -> tensor<1x40x4x4xf32> loc("input")
+  %1 = top.Compare %0, %0 {mode = "Greater"} : (tensor<1x40x4x4xf32>, tensor<1x40x4x4xf32>) -> tensor<1x40x4x4xf32> loc("rows")
+  %2 = top.Softmax %0 {axis = 1 : i64} : (tensor<1x40x4x4xf32>) -> tensor<1x40x4x4xf32> loc("soft")
+  %3 = top.Add %1, %2 : (tensor<1x40x4x4xf32>, tensor<1x40x4x4xf32>) -> tensor<1x40x4x4xf32> loc("sum")
+  return %3 : tensor<1x40x4x4xf32>
 })",
                             {});
   auto q = quantize::quantize(top, {{"input", {1, 0, 1}}, {"sum", {1, 0, 1}}}, {}, "m.mlir");
   ASSERT_FALSE(q);
   EXPECT_EQ(q.error().diagnostics().size(), 2u) << q.error().text();
-  EXPECT_THAT(q.error().text(), HasSubstr("'rows' (top.Div)"));
-  EXPECT_THAT(q.error().text(), HasSubstr("'soft' (top.Permute)"));
+  EXPECT_THAT(q.error().text(), HasSubstr("'rows' (top.Compare)"));
+  EXPECT_THAT(q.error().text(), HasSubstr("'soft' (top.Softmax)"));
 }
 
 TEST(Quantize, ComparisonsBecomeWholeThresholds) {

@@ -27,7 +27,9 @@ namespace tessera::quantize {
   ROW("top.Compare", lowerCompare)                                                                 \
   ROW("top.Arg", lowerArg)                                                                         \
   ROW("top.Cast", lowerCast)                                                                       \
-  ROW("top.Reshape", lowerReshape)
+  ROW("top.Reshape", lowerReshape)                                                                 \
+  ROW("top.Where", lowerWhere)                                                                     \
+  ROW("top.Gather", lowerGather)
 
 #define TESSERA_DECLARE(OP, FUNCTION) void FUNCTION(Lowering &, mlir::Operation *);
 TESSERA_LOWERINGS(TESSERA_DECLARE)

@@ -11,7 +11,10 @@ import zipfile
 
 H, W = 48, 64
 FULL, HALF = (1, 3, H, W), (1, 3, H // 2, W // 2)
-CONSTANTS = {"factor": [0.5, 1.5, -0.75], "offset": [0.25, 0.0, -0.5], "half": [0.5]}
+CHANNELS, PLANE = (1, 3, 1, 1), (1, 1, H, W)
+CONSTANTS = {"factor": (CHANNELS, [0.5, 1.5, -0.75]), "offset": (CHANNELS, [0.25, 0.0, -0.5]), "half": ((1, 1, 1, 1), [0.5]),
+             "ramp": (PLANE, [(y * 3 + x) / 200 - 0.4 for y in range(H) for x in range(W)]),
+             "steps": (PLANE, [0.25 + (y // 8 + x // 16) / 4 for y in range(H) for x in range(W)])}
 
 
 def tensor(shape):
@@ -44,8 +47,7 @@ def graph():
     g = Graph()
     g.shape["arg"] = FULL
     g.add("image", "Input", ["arg"], FULL, "scale = array<f64: 0.0039216, 0.0039216, 0.0039216>")
-    for name, values in CONSTANTS.items():
-        shape = (1, len(values), 1, 1)
+    for name, (shape, _) in CONSTANTS.items():
         g.shape[name] = shape
         g.lines.append(f'  %{name} = top.Weight {{id = {len(g.lines)} : i64}} : () -> {tensor(shape)} loc("{name}")')
     array = lambda *v: f"array<i64: {', '.join(map(str, v))}>"
@@ -71,14 +73,30 @@ def graph():
     g.add("tinted", "Add", ["centred", "red"], FULL, "do_relu = true", output=True)
     g.add("bright", "Clip", ["centred"], FULL, "min = 0.0 : f64, max = 0.25 : f64", output=True)
     g.add("band", "Clip", ["centred"], FULL, "min = -0.1 : f64, max = 0.2 : f64", output=True)
+    # Windows that see fewer cells at borders, and beyond the last one.
+    g.add("edges", "AvgPool", ["centred"], FULL, window((3, 3), (1, 1), 1), output=True)
+    g.add("over", "AvgPool", ["image"], (1, 3, 16, 21), window((5, 5), (3, 3), 0) + ", ceil_mode = true", output=True)
+    g.add("both", "AvgPool", ["image"], (1, 3, 13, 17), window((5, 5), (4, 4), 1) + ", ceil_mode = true, "
+          "count_include_pad = true", output=True)
+    # Moves.
+    g.add("swapped", "Gather", ["image"], FULL, f"indices = {array(2, 0, 1)}, axis = 1 : i64", output=True)
+    g.add("thirds", "Gather", ["image"], (1, 3, H, 20), f"indices = {array(*range(1, 60, 3))}, axis = 3 : i64", output=True)
+    g.add("green", "Gather", ["image"], (1, H, W), f"indices = {array(1)}, axis = 1 : i64, keepdims = false", output=True)
+    # Choices.
+    g.add("mask", "Compare", ["image", "half"], FULL, 'mode = "Greater"')
+    g.add("chosen", "Where", ["mask", "centred", "smooth"], FULL, output=True)
+    g.add("filled", "Where", ["mask", "half", "image"], FULL, output=True)
+    # An island of F32.
+    g.add("soft", "Softmax", ["moved"], FULL, "axis = 1 : i64")
+    g.add("shares", "Mul", ["soft", "image"], FULL, output=True)
     g.add("largest", "Arg", ["moved"], (1, 1, H, W), "axis = 1 : i64", output=True)
     return g
 
 
 def write_npz(path):
     with zipfile.ZipFile(path, "w") as z:
-        for name, values in CONSTANTS.items():
-            header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': (1, {len(values)}, 1, 1), }}"
+        for name, (shape, values) in CONSTANTS.items():
+            header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"
             header += " " * (-(len(header) + 11) % 64) + "\n"
             z.writestr(name + ".npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode()
                        + struct.pack(f"<{len(values)}f", *values))
