@@ -3,7 +3,7 @@
 #include "tessera/sim/exec/conv_job.h"
 
 #include "tessera/sim/element.h"
-#include "tessera/sim/kernels/conv_float.h"
+#include "tessera/sim/kernels/conv.h"
 
 #include <bit>
 #include <cstring>
@@ -11,8 +11,8 @@
 namespace tessera::sim::exec {
 namespace {
 
-using kernels::kFloatGroup;
-using kernels::Magnitudes;
+using numerics::kFloatGroup;
+using numerics::Magnitudes;
 
 /// Positions that a task takes, so that their sums stay in the first-level cache.
 constexpr int64_t kChunk = 64;
@@ -92,7 +92,7 @@ void packCells(const ConvJob &j, Packed &p, int64_t n) {
     p.cellSizes.add(m);
 }
 
-/// Weights as kernels::FloatConvTask wants them, a group of output channels behind the other.
+/// Weights as numerics::FloatConvTask wants them, a group of output channels behind the other.
 void packWeights(const ConvJob &j, Packed &p) {
   int64_t taps = j.taps(), block = chip::cubeInputs(j.type), groups = (j.oc + 15) / kFloatGroup;
   int64_t groupSize = j.ic * taps * kFloatGroup;
@@ -100,7 +100,7 @@ void packWeights(const ConvJob &j, Packed &p) {
   std::vector<Magnitudes> sizes(static_cast<size_t>(groups));
   auto constant = uint32_t(j.f.opd1_addr);
   parallelFor(groups, 1, [&](int64_t begin, int64_t end) {
-    float run[kernels::kFloatBlock];
+    float run[numerics::kFloatBlock];
     for (int64_t g = begin; g < end; ++g)
       for (int64_t lane = 0; lane < std::min(kFloatGroup, j.oc - g * kFloatGroup); ++lane)
         for (int64_t first = 0; first < j.ic; first += block)
@@ -160,7 +160,7 @@ bool start(const ConvJob &j, const Packed &packed, int64_t n, int64_t group, int
       else
         other = bias;
       for (float v : {sum, other})
-        plain = plain && kernels::isPlainStart(std::bit_cast<uint32_t>(v));
+        plain = plain && numerics::isPlainStart(std::bit_cast<uint32_t>(v));
     }
   }
   return plain;
@@ -188,24 +188,26 @@ Status convFloats(Machine &m, const ConvJob &j) {
   int64_t groups = (j.oc + kFloatGroup - 1) / kFloatGroup;
   for (int64_t n = 0; n < j.n; ++n) {
     packCells(j, p, n);
-    bool plain = kernels::isPlain(p.cellSizes, p.weightSizes, chains);
+    bool plain = numerics::isPlain(p.cellSizes, p.weightSizes, chains);
     parallelFor(groups * chunks, 1, [&](int64_t begin, int64_t end) {
       float sums[kChunk * kFloatGroup], odd[kChunk * kFloatGroup], column[kChunk];
       for (int64_t item = begin; item < end; ++item) {
         int64_t group = item / chunks, first = item % chunks * kChunk;
         int64_t size = std::min(kChunk, count - first);
-        kernels::FloatConvTask t{p.cells.data(),
-                                 p.positions.data() + first,
-                                 size,
-                                 p.taps.data(),
-                                 j.taps(),
-                                 j.ic,
-                                 p.weights.data() + group * j.ic * j.taps() * kFloatGroup,
-                                 sums,
-                                 odd,
-                                 chains && j.f.res_add};
+        numerics::FloatConvTask t{p.cells.data(),
+                                  p.positions.data() + first,
+                                  size,
+                                  p.taps.data(),
+                                  j.taps(),
+                                  j.ic,
+                                  p.weights.data() + group * j.ic * j.taps() * kFloatGroup,
+                                  sums,
+                                  odd,
+                                  chains && j.f.res_add,
+                                  kernels::floatVectors()};
         bool begins = start(j, p, n, group, first, size, sums, odd);
-        chains ? kernels::convChains(t, plain && begins) : kernels::convBlocks(t, plain && begins);
+        chains ? numerics::convChains(t, plain && begins)
+               : numerics::convBlocks(t, plain && begins);
         for (int64_t lane = 0; lane < std::min(kFloatGroup, j.oc - group * kFloatGroup); ++lane) {
           for (int64_t i = 0; i < size; ++i)
             column[i] = sums[i * kFloatGroup + lane];

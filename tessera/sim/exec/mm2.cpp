@@ -2,7 +2,7 @@
 // and docs/numerics.md).
 #include "tessera/sim/element.h"
 #include "tessera/sim/exec/exec.h"
-#include "tessera/sim/kernels/conv_float.h"
+#include "tessera/sim/kernels/conv.h"
 #include "tessera/sim/local.h"
 
 #include <bit>
@@ -137,9 +137,9 @@ Status integers(const Job &j) {
 
 /// The inner dimension is a convolution's input channels (section 8.2).
 Status floats(Machine &m, const Job &j) {
-  using kernels::kFloatGroup;
+  using numerics::kFloatGroup;
   std::vector<float> left = leftMatrix<float>(j);
-  kernels::Magnitudes leftSizes, rightSizes;
+  numerics::Magnitudes leftSizes, rightSizes;
   for (float v : left)
     leftSizes.add(std::bit_cast<uint32_t>(v));
   Local previous{};
@@ -163,16 +163,16 @@ Status floats(Machine &m, const Job &j) {
         rightSizes.add(std::bit_cast<uint32_t>(w));
       }
     float *sums = results.data() + first * j.rows;
-    bool plain = kernels::isPlain(leftSizes, rightSizes, false);
+    bool plain = numerics::isPlain(leftSizes, rightSizes, false);
     for (int64_t r = 0; r < j.rows; ++r)
       for (int64_t c = 0; c < count && j.f.res_add; ++c) {
         float v = numerics::flush(loadAs<float>(j.at(previous, r, first + c)));
         sums[r * kFloatGroup + c] = v;
-        plain = plain && kernels::isPlainStart(std::bit_cast<uint32_t>(v));
+        plain = plain && numerics::isPlainStart(std::bit_cast<uint32_t>(v));
       }
-    kernels::convBlocks({left.data(), positions.data(), j.rows, taps.data(), 1, j.inner,
-                         weights.data(), sums, nullptr, true},
-                        plain);
+    numerics::convBlocks({left.data(), positions.data(), j.rows, taps.data(), 1, j.inner,
+                          weights.data(), sums, nullptr, true},
+                         plain);
   }
   for (int64_t first = 0; first < j.columns; first += kFloatGroup)
     for (int64_t r = 0; r < j.rows; ++r)

@@ -3,6 +3,7 @@
 #include "tessera/sim/kernels/conv_x86.h"
 #include "tessera/sim/kernels/elementwise.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -73,6 +74,15 @@ std::atomic<const ConvKernel *> &chosen() {
 std::span<const ConvKernel> convKernels() { return all(); }
 
 const ConvKernel &convKernel() { return *chosen().load(); }
+
+numerics::Vectors floatVectors() {
+  using numerics::Vectors;
+  std::string_view name = convKernel().name;
+  Vectors widest = numerics::widestVectors();
+  return name == "portable"                   ? Vectors::Portable
+         : name == "avx512" || name == "vnni" ? widest
+                                              : std::min(widest, Vectors::Avx2);
+}
 
 Status checkKernelChoice() {
   const char *name = std::getenv("TESSERA_SIM_KERNEL");

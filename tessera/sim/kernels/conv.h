@@ -6,6 +6,7 @@
 // tap (ky, kx) is a constant byte offset, and output position p needs the cells at p + offset of
 // every tap and group. Rows are as wide as the extended input: results beyond the output's width
 // are computed and thrown away, which is cheaper than stopping at every row.
+#include "tessera/numerics/conv_float.h"
 #include "tessera/support/status.h"
 
 #include <cstdint>
@@ -72,6 +73,8 @@ struct ConvKernel {
 std::span<const ConvKernel> convKernels();
 /// The kernel in use: the fastest, or the one named by setConvKernel or TESSERA_SIM_KERNEL.
 const ConvKernel &convKernel();
+/// Vectors of the float convolutions that go with it.
+numerics::Vectors floatVectors();
 /// Error "bad-environment" where TESSERA_SIM_KERNEL names no kernel of this machine; it then would
 /// not be used.
 Status checkKernelChoice();

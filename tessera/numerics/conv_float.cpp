@@ -1,13 +1,12 @@
-#include "tessera/sim/kernels/conv_float.h"
+#include "tessera/numerics/conv_float.h"
 
 #include "tessera/numerics/float.h"
-#include "tessera/sim/kernels/conv.h"
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
 
-namespace tessera::sim::kernels {
+namespace tessera::numerics {
 namespace {
 
 // Vectors of the compiler: one body for every instruction set.
@@ -165,14 +164,12 @@ TESSERA_BODIES(
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512"))))
 #endif
 
-const Bodies &bodies() {
+const Bodies &bodies(Vectors v) {
 #if defined(__x86_64__)
-  std::string_view name = convKernel().name;
-  static const bool full = __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  if ((name == "avx512" || name == "vnni") && full)
-    return kAvx512;
-  if (name != "portable")
-    return kAvx2;
+  if (v != Vectors::Portable)
+    return v == Vectors::Avx512 ? kAvx512 : kAvx2;
+#else
+  (void)v;
 #endif
   return kPortable;
 }
@@ -189,8 +186,8 @@ void blocksByRule(const FloatConvTask &t) {
           float w[kFloatBlock];
           for (int64_t k = 0; k < n; ++k)
             w[k] = weights[k * kFloatGroup];
-          float block = numerics::cubeSum(t.cells + t.positions[p] + t.taps[tap] + c, w, n);
-          sum = t.turned ? numerics::addNan(block, sum) : numerics::addNan(sum, block);
+          float block = cubeSum(t.cells + t.positions[p] + t.taps[tap] + c, w, n);
+          sum = t.turned ? addNan(block, sum) : addNan(sum, block);
         }
       }
     }
@@ -204,13 +201,27 @@ void chainsByRule(const FloatConvTask &t) {
       int64_t item = 0;
       for (int64_t c = 0; c < t.channels; ++c)
         for (int64_t tap = 0; tap < t.tapCount; ++tap, ++item, w += kFloatGroup)
-          chain[item & 1] = numerics::addNan(
-              chain[item & 1], numerics::mulNan(t.cells[t.positions[p] + t.taps[tap] + c], *w));
-      t.sums[p * kFloatGroup + lane] = numerics::addNan(chain[t.turned], chain[!t.turned]);
+          chain[item & 1] =
+              addNan(chain[item & 1], mulNan(t.cells[t.positions[p] + t.taps[tap] + c], *w));
+      t.sums[p * kFloatGroup + lane] = addNan(chain[t.turned], chain[!t.turned]);
     }
 }
 
 } // namespace
+
+Vectors widestVectors() {
+#if defined(__x86_64__)
+  static const Vectors widest = __builtin_cpu_supports("avx512bw") &&
+                                        __builtin_cpu_supports("avx512dq") &&
+                                        __builtin_cpu_supports("avx512vl")
+                                    ? Vectors::Avx512
+                                : __builtin_cpu_supports("avx2") ? Vectors::Avx2
+                                                                 : Vectors::Portable;
+  return widest;
+#else
+  return Vectors::Portable;
+#endif
+}
 
 bool isPlain(const Magnitudes &cells, const Magnitudes &weights, bool chains) {
   if (cells.high == 0 || weights.high == 0)
@@ -226,11 +237,11 @@ bool isPlain(const Magnitudes &cells, const Magnitudes &weights, bool chains) {
 }
 
 void convChains(const FloatConvTask &t, bool plain) {
-  plain ? bodies().chains(t) : chainsByRule(t);
+  plain ? bodies(t.vectors).chains(t) : chainsByRule(t);
 }
 
 void convBlocks(const FloatConvTask &t, bool plain) {
-  plain ? bodies().blocks(t) : blocksByRule(t);
+  plain ? bodies(t.vectors).blocks(t) : blocksByRule(t);
 }
 
-} // namespace tessera::sim::kernels
+} // namespace tessera::numerics

@@ -5,12 +5,17 @@
 // other follows the rules step by step and serves all.
 #include <cstdint>
 
-namespace tessera::sim::kernels {
+namespace tessera::numerics {
 
 /// Output channels of a group.
 inline constexpr int64_t kFloatGroup = 16;
 /// Input channels that the cube sums at once, for fp16 and bf16.
 inline constexpr int64_t kFloatBlock = 32;
+
+/// Host vectors; all give the same bits.
+enum class Vectors : uint8_t { Portable, Avx2, Avx512 };
+/// The widest that this host has.
+Vectors widestVectors();
 
 /// Sizes of the values of an operand: what decides whether plain arithmetic will do.
 struct Magnitudes {
@@ -40,6 +45,7 @@ struct FloatConvTask {
   float *sums, *odd;
   /// The first operand, whose NaN wins: of fp32's last sum `odd`, else a block's sum.
   bool turned = false;
+  Vectors vectors = widestVectors(); ///< that this host has
 };
 
 /// Whether products of such cells and weights need none of the rules for special values. `chains`:
@@ -56,4 +62,4 @@ void convChains(const FloatConvTask &, bool plain);
 /// fp16 and bf16: sums += the cube's sum of every block and tap.
 void convBlocks(const FloatConvTask &, bool plain);
 
-} // namespace tessera::sim::kernels
+} // namespace tessera::numerics
