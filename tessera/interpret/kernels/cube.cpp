@@ -1,7 +1,6 @@
 #include "tessera/interpret/kernels/cube.h"
 
 #include "tessera/interpret/kernels/chip_float.h"
-#include "tessera/interpret/kernels/depthwise.h"
 #include "tessera/interpret/kernels/serial.h"
 
 #include <algorithm>
@@ -10,136 +9,13 @@
 namespace tessera::interpret {
 namespace {
 
-/// Input channels that the cube sums at once in F16 and BF16.
-constexpr int64_t kBlock = 32;
 /// Elements of a task.
 constexpr int64_t kGrain = 4096;
 
 /// max(v, 0) as the chip has it: NaN, -0 and denormal fp32 and bf16 give +0.
 float rectified(float v) { return numerics::flush(v) > 0 ? v : 0.0f; }
 
-/// One axis of a window over an input with `insert` zeros between neighbours.
-struct Axis {
-  int64_t in, out, insert, stride, dilation, kernel, padBefore;
-
-  int64_t extended() const { return (out - 1) * stride + (kernel - 1) * dilation + 1; }
-  /// Input of an extended position, -1 for a zero.
-  int64_t source(int64_t position) const {
-    int64_t p = position - padBefore;
-    return p < 0 || p % (insert + 1) || p / (insert + 1) >= in ? -1 : p / (insert + 1);
-  }
-};
-
-/// Filter cells of one output channel in the order in which they are summed.
-std::vector<float> orderedFilter(const Tensor &filter, int64_t o, int64_t ic, int64_t group,
-                                 bool turned, int64_t block) {
-  int64_t taps = filter.dim(2) * filter.dim(3), part = ic / group,
-          first = o / (filter.dim(0) / group) * part;
-  std::vector<float> list;
-  for (int64_t c = 0; c < ic; c += block)
-    for (int64_t t = 0; t < taps; ++t)
-      for (int64_t i = c; i < std::min(c + block, ic); ++i) {
-        bool inside = i >= first && i < first + part;
-        int64_t at = (o * part + i - first) * taps + (turned ? taps - 1 - t : t);
-        list.push_back(inside ? numerics::flush(filter.as<float>()[size_t(at)]) : 0.0f);
-      }
-  return list;
-}
-
-/// Sums begin with `previous`, or the bias, or 0; the result is of type `out`.
-Tensor convolve(const Tensor &x, const Tensor &filter, const Tensor *bias, const Axis &ya,
-                const Axis &xa, int64_t group, bool turned, bool relu, DType out,
-                const Tensor *previous = nullptr) {
-  int64_t n = x.dim(0), ic = x.dim(1), oc = filter.dim(0), h = ya.extended(), w = xa.extended();
-  bool chains = x.dtype() == DType::F32;
-  int64_t block = chains ? 1 : kBlock;
-  Tensor y(out, {n, oc, ya.out, xa.out});
-  std::vector<std::vector<float>> filters;
-  for (int64_t o = 0; o < oc; ++o)
-    filters.push_back(orderedFilter(filter, o, ic, group, turned, block));
-  std::vector<float> cells(size_t(h * w * ic));
-  for (int64_t image = 0; image < n; ++image) {
-    std::fill(cells.begin(), cells.end(), 0.0f);
-    forRange(h, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; ++r)
-        for (int64_t c = 0; c < w; ++c) {
-          int64_t sr = ya.source(r), sc = xa.source(c);
-          for (int64_t i = 0; sr >= 0 && sc >= 0 && i < ic; ++i) {
-            float v = loaded(x, ((image * ic + i) * ya.in + sr) * xa.in + sc);
-            cells[size_t((r * w + c) * ic + i)] = x.dtype() == DType::F16 ? v : numerics::flush(v);
-          }
-        }
-    });
-    forRange(oc * ya.out, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row)
-        for (int64_t column = 0; column < xa.out; ++column) {
-          int64_t o = row / ya.out, oy = row % ya.out;
-          const float *weight = filters[size_t(o)].data();
-          int64_t at = ((image * oc + o) * ya.out + oy) * xa.out + column;
-          float start = previous ? numerics::flush(previous->as<float>()[size_t(at)])
-                        : bias   ? numerics::flush(bias->as<float>()[size_t(o)])
-                                 : 0.0f;
-          // fp32 sums in two chains that take products in turn; what is there begins the second. A
-          // half's is added to zero: -0 becomes +0.
-          float chain[2] = {chains ? 0.0f : numerics::addNan(0, start), start};
-          int64_t item = 0;
-          for (int64_t c = 0; c < ic; c += block)
-            for (int64_t ky = 0; ky < ya.kernel; ++ky)
-              for (int64_t kx = 0; kx < xa.kernel; ++kx) {
-                int64_t count = std::min(block, ic - c);
-                const float *cell = &cells[size_t(((oy * ya.stride + ky * ya.dilation) * w +
-                                                   column * xa.stride + kx * xa.dilation) *
-                                                      ic +
-                                                  c)];
-                float &sum = chain[chains ? item++ & 1 : 0];
-                sum = numerics::addNan(sum, chains ? numerics::mulNan(*cell, *weight)
-                                                   : numerics::cubeSum(cell, weight, count));
-                weight += count;
-              }
-          float v = chains ? numerics::addNan(chain[0], chain[1]) : chain[0];
-          put(y, at, v);
-        }
-    });
-  }
-  return relu ? chipRelu(y) : y;
-}
-
 } // namespace
-
-namespace {
-Axis convAxis(const Tensor &x, const Window2d &w, int a) {
-  int64_t in = x.dim(size_t(2 + a));
-  return {in, w.outputSize(a, in), 0, w.strides[a], w.dilations[a], w.kernel[a], w.pads[a]};
-}
-} // namespace
-
-Tensor cubeSums(const Tensor &x, const Tensor &filter, const Window2d &w, const Tensor *previous) {
-  return convolve(x, filter, nullptr, convAxis(x, w, 0), convAxis(x, w, 1), 1, false, false,
-                  DType::F32, previous);
-}
-
-Tensor cubeConv2d(const Tensor &x, const Tensor &filter, const Tensor *bias, const Window2d &w,
-                  int64_t group, bool relu) {
-  if (isDepthwise(group, x.dim(1), filter.dim(0)))
-    return chipDepthwise(x, filter, bias, w, relu);
-  return convolve(x, filter, bias, convAxis(x, w, 0), convAxis(x, w, 1), group, false, relu,
-                  x.dtype());
-}
-
-Tensor cubeDeconv(const Tensor &x, const Tensor &filter, const Tensor *bias, const Window2d &w,
-                  int64_t group, bool relu) {
-  auto axis = [&](int a) {
-    int64_t in = x.dim(size_t(2 + a));
-    return Axis{in,
-                w.transposedOutputSize(a, in),
-                w.strides[a] - 1,
-                1,
-                w.dilations[a],
-                w.kernel[a],
-                w.dilations[a] * (w.kernel[a] - 1) - w.pads[a]};
-  };
-  return convolve(x, filter, bias, axis(0), axis(1), group, true, relu, x.dtype());
-}
 
 Tensor chipMaxPool(const Tensor &x, const Window2d &w, bool ceilMode, bool relu) {
   int64_t h = x.dim(2), width = x.dim(3);
