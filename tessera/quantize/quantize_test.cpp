@@ -135,19 +135,20 @@ TEST(Quantize, HalvesAreRoundedFiltersBetweenCasts) {
   }
 }
 
-TEST(Quantize, FloatsPadWithValuesInAnOpOfTheirOwn) {
+TEST(Quantize, FloatsKeepPaddingValuesAsTheyAre) {
   std::string text = kConvNet;
-  text.insert(text.find("do_relu"), "pad_value = array<f64: 2.0, 2.0, -1.0>, ");
+  text.insert(text.find("do_relu"), "pad_value = array<f64: 2.0, 2.3, -1.0>, ");
   ir::Module top = moduleOf(text, convWeights());
   auto q = quantize::quantize(top, {}, {"BF16", "bm1684x"}, "m.mlir");
   ASSERT_TRUE(q) << q.error().text();
-  std::vector<double> values;
-  q->module.main().walk([&](tpu::PadOp op) { values.push_back(op.getVal().convertToDouble()); });
-  EXPECT_THAT(values, testing::ElementsAre(2.0, -1.0));
+  int convs = 0;
   q->module.main().walk([&](tpu::Conv2DOp op) {
-    EXPECT_EQ(ir::shapeOf(op.getInput()), (Shape{1, 3, 10, 10}));
-    EXPECT_FALSE(op.getPadValue());
+    ++convs;
+    ASSERT_TRUE(op.getPadValue());
+    EXPECT_THAT(*op.getPadValue(), testing::ElementsAre(2.0, 2.3, -1.0));
+    EXPECT_THAT(op.getPads(), testing::ElementsAre(1, 1, 1, 1));
   });
+  EXPECT_EQ(convs, 1);
 }
 
 TEST(Quantize, SigmoidBecomesATable) {
