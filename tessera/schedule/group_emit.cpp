@@ -137,24 +137,31 @@ private:
     list_.push_back(copyRows(kept(rows.keep - before), kept(rows.keep - rows.from)));
   }
 
-  /// Requantizes `sum` to one slot's rows from `a`; through a plane of its own where those start
-  /// inside a 64-byte unit.
+  void rectify(const LocalTensor &t) {
+    list_.push_back(arith(Arith::Max, t, tensorOperand(t), immediateOperand(0, t.dtype)));
+  }
+
+  /// Requantizes (rounds) `sum` to one slot's rows from `a`; through a plane of its own where those
+  /// start inside a 64-byte unit.
   void finish(const LocalTensor &sum, uint32_t table, int64_t slot, int64_t a, int64_t b) {
-    LocalTensor to = resultSlot(slot, a, b);
-    if (to.isAligned()) {
-      list_.push_back(requantize(sum, table, to));
+    LocalTensor to = resultSlot(slot, a, b), whole = to;
+    if (!to.isAligned())
+      whole.address = address(p_.plane);
+    if (dtypeIsFloat(sum.dtype)) {
+      list_.push_back(castTo(whole, sum, numerics::Rounding::HalfEven));
+      if (op_.conv->relu)
+        rectify(whole);
     } else {
-      LocalTensor plane = to;
-      plane.address = address(p_.plane);
-      list_.push_back(requantize(sum, table, plane));
-      list_.push_back(copyRows(plane, to));
+      list_.push_back(requantize(sum, table, whole));
     }
+    if (!to.isAligned())
+      list_.push_back(copyRows(whole, to));
     complete(to, slot, a);
   }
 
   void finishFloats(const LocalTensor &to, int64_t slot, int64_t row) {
     if (op_.conv->relu)
-      list_.push_back(arith(Arith::Max, to, tensorOperand(to), immediateOperand(0, to.dtype)));
+      rectify(to);
     complete(to, slot, row);
   }
 
@@ -165,10 +172,12 @@ private:
     for (int64_t s = 0; s < chip::slots(0, oc1 - oc0); ++s)
       for (int64_t a = at_.from; a < at_.to; a += step_.subRows) {
         int64_t b = std::min(a + step_.subRows, at_.to), slot = oc0 / chip::kLanes + s;
-        LocalTensor acc{address(p_.acc), DType::I32,
+        bool floats = op_.conv->floats();
+        LocalTensor acc{address(p_.acc), floats ? DType::F32 : DType::I32,
                         std::min(oc1 - oc0 - s * chip::kLanes, chip::kLanes), b - a,
                         view_.shape[3]};
         bool first = true;
+        auto bias = uint32_t(weights + parts.back().bias + 4 * s);
         for (size_t i = 0; i < op_.inputs.size(); ++i) {
           const GroupInput &in = op_.inputs[i];
           auto y = inputRows(in, a, b);
@@ -187,13 +196,15 @@ private:
           c.padValue = step_.padValue;
           c.accumulate = !first;
           c.accumulator = acc;
+          if (floats && step_.bias && first)
+            c.bias = LaneRange{bias, bias + 4};
           list_.push_back(convolve(c));
           first = false;
         }
         LocalTensor sum = acc;
-        if (step_.bias) {
+        if (step_.bias && !step_.biasInside) {
           sum.address = address(p_.sum);
-          list_.push_back(addBias(acc, uint32_t(weights + parts.back().bias + 4 * s), sum));
+          list_.push_back(addBias(acc, bias, sum));
         }
         finish(sum, uint32_t(weights + s * chip::kEuBytes), slot, a, b);
       }

@@ -101,12 +101,27 @@ private:
     return -1;
   }
 
+  int64_t channels(const GroupInput &i) const {
+    return i.unfold        ? i.unfold->channels()
+           : i.tensor >= 0 ? work_.tensors[size_t(i.tensor)].view.shape[1]
+                           : i.view.shape[1];
+  }
+  /// Whether sums of the parts, one after another, are those of one command over all channels:
+  /// of halves where a step of the cube has none of two parts, of F32 never.
+  bool addsUpInParts(DType type, const std::vector<GroupInput> &parts) const {
+    if (!dtypeIsFloat(type))
+      return true;
+    return type != DType::F32 &&
+           std::all_of(parts.begin(), parts.end() - 1, [&](const GroupInput &i) {
+             return channels(i) % chip::cubeInputs(typeCode(type)) == 0;
+           });
+  }
+
   bool add(int32_t l) {
     const Layer &layer = s_.net_.layers[size_t(l)];
     auto out = s_.shape(layer.output);
     if (auto *c = std::get_if<Concat>(&layer.op)) {
-      // Parts that meet in one accumulator add up in another order than in one command.
-      failed_ = failed_ || wanted(layer.output) || dtypeIsFloat(s_.tensor(layer.output).dtype);
+      failed_ = failed_ || wanted(layer.output);
       return c->axis == 1 && !failed_;
     }
     if (auto *pad = std::get_if<Pad>(&layer.op)) {
@@ -141,10 +156,12 @@ private:
       bool whole = op.inputs.size() == 1 && op.inputs[0].tensor < 0;
       if (!whole && !padsZero && passedInside(layer.inputs[0]) >= 0)
         return false;
-      if (conv->rotate && op.inputs.size() > 1)
-        return false;
-      if (op.inputs.size() > 1)
+      if (op.inputs.size() > 1) {
+        bool rounds = conv->depthwise && conv->floats(); // otherwise than a dense one
+        if (conv->rotate || rounds || !addsUpInParts(conv->input.dtype, op.inputs))
+          return false;
         conv = conv->dense();
+      }
       if (whole && s_.options_.unfold != Unfolding::Never)
         if (auto flat = unfolded(*conv, form_)) {
           op.inputs[0].unfold = flat->unfold;
@@ -152,18 +169,16 @@ private:
           op.inputs[0].x = flat->x;
           conv = std::move(flat);
         }
-      int64_t channels = 0;
+      int64_t all = 0;
       for (const GroupInput &i : op.inputs) {
-        channels += i.unfold        ? i.unfold->channels()
-                    : i.tensor >= 0 ? work_.tensors[size_t(i.tensor)].view.shape[1]
-                                    : i.view.shape[1];
+        all += channels(i);
         for (const WindowAxis *a : {&i.y, &i.x})
           if (a->stride > chip::kMaxWindowStride || a->dilation > chip::kMaxDilation ||
               a->insert > chip::kMaxConvInsert || a->kernel > chip::kMaxDim ||
               a->in > chip::kMaxDim || a->out > chip::kMaxDim)
             return false;
       }
-      TESSERA_CHECK(channels == conv->inputChannels(), "inputs of a group's convolution");
+      TESSERA_CHECK(all == conv->inputChannels(), "inputs of a group's convolution");
       op.conv = std::move(conv);
     } else if (auto *u = std::get_if<UpConv>(&layer.op)) {
       op.upConv = u;

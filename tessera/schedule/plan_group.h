@@ -35,8 +35,8 @@ struct GroupOp {
 
   /// Whether it makes its channels block by block.
   bool hasWeights() const { return conv || upConv; }
-  /// A convolution whose commands make the result itself, without sums in int32.
-  bool sumsInPlace() const { return conv && conv->floats(); }
+  /// A convolution whose one command makes the result itself, without sums of 32 bits.
+  bool sumsInPlace() const { return conv && conv->floats() && inputs.size() == 1; }
   bool resizes() const { return blend || nearest; }
   /// Bands and pieces of the result are multiples of it, but the last.
   int64_t rowUnit() const { return upConv ? 2 : conv && conv->rotate ? conv->y.insert + 1 : 1; }

@@ -128,6 +128,25 @@ TEST_P(Floats, StepsUp) {
   }
 }
 
+TEST_P(Floats, ConcatsOfWholeStepsStayInGroups) {
+  for (uint32_t seed = 0; seed < 6; ++seed) {
+    SCOPED_TRACE(seed);
+    Builder b("concat" + std::to_string(seed), 800 + seed);
+    Window2d window{.kernel = {3, 3}, .pads = {1, 1, 1, 1}};
+    int32_t x = b.conv(input(b, {1, 5, 20, 27}), 32, window, GetParam()),
+            y = b.conv(x, seed % 2 ? 64 : 96, window, GetParam()),
+            z = b.conv(y, b.between(1, 40), window, GetParam());
+    output(b, b.conv(b.concat({x, y, z}), b.between(1, 70), window, GetParam(), seed % 3 > 0));
+    Network net = b.take();
+    auto outcome = check(net, randomInputs(net, 11), {});
+    ASSERT_TRUE(outcome) << outcome.error().text();
+    EXPECT_EQ(outcome->difference, "") << outcome->scheduleText;
+    bool inside = outcome->scheduleText.find("'t4_Concat' id 4: 0 slices") != std::string::npos ||
+                  outcome->scheduleText.find("'t5_Concat' id 5: 0 slices") != std::string::npos;
+    EXPECT_EQ(inside, GetParam() != DType::F32) << outcome->scheduleText;
+  }
+}
+
 TEST_P(Floats, LeakyRelus) {
   for (uint32_t seed = 0; seed < 6; ++seed) {
     SCOPED_TRACE(seed);

@@ -306,7 +306,8 @@ Network anyNetwork(int layers, uint32_t seed, const std::vector<DType> &types) {
     case 0:
     case 1:
     case 2:
-      y = b.conv(x, b.between(1, 80), window, type, b.between(0, 3) > 0);
+      y = b.conv(x, b.between(0, 2) ? b.between(1, 80) : 32 * b.between(1, 2), window, type,
+                 b.between(0, 3) > 0);
       break;
     case 3: // depthwise
       y = b.conv(x, in[1], window, type, true, in[1]);
