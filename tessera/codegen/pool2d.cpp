@@ -2,6 +2,9 @@
 
 #include "tessera/codegen/arith.h"
 #include "tessera/codegen/window.h"
+#include "tessera/tensor/tensor.h"
+
+#include <cstring>
 
 namespace tessera::codegen {
 namespace {
@@ -20,6 +23,13 @@ uint32_t lowest(DType t) {
   default:
     return 0;
   }
+}
+
+uint32_t floatBits(float value, DType type) {
+  Tensor t = Tensor::of<float>({1}, std::array{value}).converted(type);
+  uint32_t bits = 0;
+  std::memcpy(&bits, t.bytes().data(), t.bytes().size());
+  return bits;
 }
 
 /// What all pools say alike; padding cells hold 0.
@@ -54,10 +64,14 @@ Instructions averagePool(const LocalTensor &input, const AxisSlice &y, const Axi
   isa::sPorD f = pool(input, y, x, axisY, axisX, result);
   f.tsk_eu_typ = 1;
   f.opd1_const = 1;
-  f.opd1_addr = uint64_t(multiplier);
   f.opd2_const = 1;
-  f.opd2_addr = uint64_t(rshift);
-  f.opd2_n_str = uint64_t(numerics::Rounding::HalfUp);
+  if (dtypeIsFloat(input.dtype)) {
+    f.opd1_addr = floatBits(1 / float(axisY.kernel * axisX.kernel), input.dtype);
+  } else {
+    f.opd1_addr = uint64_t(multiplier);
+    f.opd2_addr = uint64_t(rshift);
+    f.opd2_n_str = uint64_t(numerics::Rounding::HalfUp);
+  }
   return {{isa::command(f), {input.range()}, {result.range()}, {}, {}}};
 }
 

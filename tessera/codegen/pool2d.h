@@ -9,8 +9,9 @@ Instructions maxPool(const LocalTensor &input, const AxisSlice &y, const AxisSli
                      const WindowAxis &axisY, const WindowAxis &axisX, const LocalTensor &result,
                      bool relu);
 
-/// Average pool of one slice: sat((sum * multiplier) >> rshift), half up; padding cells add 0.
-/// Input and result I8 or U8, alike; multiplier 0 to 255.
+/// Average pool of one slice; padding cells add 0. Input and result I8 or U8, alike: sat((sum *
+/// multiplier) >> rshift), half up, multiplier 0 to 255. Or of one float type: each cell times
+/// 1 / (cells of the window), every product and sum rounded; the factors count for nothing.
 Instructions averagePool(const LocalTensor &input, const AxisSlice &y, const AxisSlice &x,
                          const WindowAxis &axisY, const WindowAxis &axisX,
                          const LocalTensor &result, int32_t multiplier, int32_t rshift);

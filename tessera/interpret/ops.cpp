@@ -11,6 +11,7 @@
 #include "tessera/interpret/kernels/concat.h"
 #include "tessera/interpret/kernels/cube.h"
 #include "tessera/interpret/kernels/deconv.h"
+#include "tessera/interpret/kernels/depthwise.h"
 #include "tessera/interpret/kernels/exponential.h"
 #include "tessera/interpret/kernels/gather.h"
 #include "tessera/interpret/kernels/interp.h"
@@ -216,9 +217,9 @@ Compute pooling(const OpView &op, bool average) {
     };
   return [=, chip = isChipFloat(op), window = a.window(), ceil = a.flag("ceil_mode"),
           count = a.flag("count_include_pad"), relu = a.flag("do_relu")](Operands o, FloatPath) {
-    return average ? avgPool(o[0], window, count, ceil, relu)
-           : chip  ? chipMaxPool(o[0], window, ceil, relu)
-                   : maxPool(o[0], window, ceil, relu);
+    if (chip)
+      return (average ? chipAvgPool : chipMaxPool)(o[0], window, ceil, relu);
+    return average ? avgPool(o[0], window, count, ceil, relu) : maxPool(o[0], window, ceil, relu);
   };
 }
 Compute computeMaxPool(const OpView &op) { return pooling(op, false); }

@@ -44,15 +44,39 @@ std::pair<int32_t, int32_t> shareOf(double factor) {
   return {multiplier > 255 ? 0 : int32_t(multiplier), rshift};
 }
 
-void lowerAverage(Lowering &l, top::AvgPoolOp op) {
-  if (!l.integer())
+// Whether every window along an axis has all its cells counted.
+bool allCount(top::AvgPoolOp op, size_t a) {
+  int64_t in = ir::shapeOf(op.getInput())[2 + a], out = ir::shapeOf(op.getResult())[2 + a];
+  int64_t before = op.getPads()[a], after = op.getPads()[a + 2];
+  int64_t last =
+      (out - 1) * op.getStrides()[a] + (op.getKernelShape()[a] - 1) * op.getDilations()[a] - before;
+  return op.getCountIncludePad() ? last < in + after : before == 0 && last < in;
+}
+
+// A half rounds every sum: of more cells than these they would soon stand still.
+constexpr int64_t kMostHalfCells = 16;
+
+void lowerFloatAverage(Lowering &l, top::AvgPoolOp op) {
+  if (!allCount(op, 0) || !allCount(op, 1))
+    return l.lowerAsFloat(op);
+  auto kernel = op.getKernelShape();
+  if (kernel[0] * kernel[1] > kMostHalfCells)
     l.inF32();
   mlir::Value input = l.value(op.getInput());
+  auto type = l.typeFromTable(op);
+  bool relu = op.getDoRelu();
+  mlir::Value result = l.createNamed<tpu::Pool2DOp>(
+      op, ir::nameOf(op) + (relu ? "_mean" : ""), type, input, "Avg", kernel, op.getStrides(),
+      op.getPads(), op.getDilations(), true, op.getCeilMode(), false, 0, 0);
+  if (relu)
+    result = l.create<tpu::ReluOp>(op, type, result);
+  l.replace(op, result);
+}
+
+void lowerAverage(Lowering &l, top::AvgPoolOp op) {
   if (!l.integer())
-    return l.replace(op, l.create<tpu::Pool2DOp>(op, l.resultType(op, DType::F32, 0), input, "Avg",
-                                                 op.getKernelShape(), op.getStrides(), op.getPads(),
-                                                 op.getDilations(), op.getCountIncludePad(),
-                                                 op.getCeilMode(), op.getDoRelu(), 0, 0));
+    return lowerFloatAverage(l, op);
+  mlir::Value input = l.value(op.getInput());
   Shape in = ir::shapeOf(input), out = ir::shapeOf(op.getResult());
   auto kernel = op.getKernelShape(), pads = op.getPads();
   // The command divides by one number. Where windows differ in it, those of each kind are a pool of

@@ -30,7 +30,7 @@ bool hasFloatForm(const Op &op) {
          std::holds_alternative<UpConv>(op) || std::holds_alternative<LeakyRelu>(op) ||
          std::holds_alternative<Sigmoid>(op) || std::holds_alternative<Softmax>(op) ||
          std::holds_alternative<Compare>(op) || std::holds_alternative<Arg>(op) ||
-         std::holds_alternative<Blend>(op);
+         std::holds_alternative<Blend>(op) || std::holds_alternative<AvgPool>(op);
 }
 
 std::vector<const Tensor *> filtersOf(const Layer &layer) {

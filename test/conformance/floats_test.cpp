@@ -115,6 +115,20 @@ TEST_P(Floats, PoolsAddsAndMoves) {
   }
 }
 
+TEST_P(Floats, Averages) {
+  for (uint32_t seed = 0; seed < 15; ++seed) {
+    SCOPED_TRACE(seed);
+    Builder b("average" + std::to_string(seed), 700 + seed);
+    Shape shape{b.between(1, 2), b.between(1, 90), b.between(8, 20), b.between(8, 30)};
+    int32_t x = b.conv(input(b, shape), shape[1], Window2d{}, GetParam());
+    Window2d w = window(b, false);
+    if (seed % 5 == 0)
+      w = {.kernel = {shape[2], shape[3]}}; // global
+    output(b, b.simple(b.averagePool(x, w), "Relu", Relu{}, GetParam()));
+    expectEqual(b, seed % 3 ? chip::kLaneBytes : 16 << 10);
+  }
+}
+
 TEST_P(Floats, StepsUp) {
   for (uint32_t seed = 0; seed < 12; ++seed) {
     SCOPED_TRACE(seed);

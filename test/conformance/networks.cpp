@@ -137,6 +137,11 @@ int32_t Builder::maxPool(int32_t x, const Window2d &w, bool ceil, bool relu) {
 }
 int32_t Builder::averagePool(int32_t x, const Window2d &w) {
   const NetTensor in = tensor(x);
+  if (dtypeIsFloat(in.dtype))
+    return layer(
+        "Pool2D", {x}, AvgPool{w, 0, 0},
+        {in.shape[0], in.shape[1], w.outputSize(0, in.shape[2]), w.outputSize(1, in.shape[3])},
+        in.dtype, 0);
   double factor = (0.7 + double(random_() % 100) / 100) / double(w.kernel[0] * w.kernel[1]);
   int32_t shift = 7;
   while (std::ldexp(factor, shift + 1) < 255)

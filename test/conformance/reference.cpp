@@ -9,6 +9,7 @@
 #include "tessera/interpret/kernels/conv2d.h"
 #include "tessera/interpret/kernels/cube.h"
 #include "tessera/interpret/kernels/deconv.h"
+#include "tessera/interpret/kernels/depthwise.h"
 #include "tessera/interpret/kernels/exponential.h"
 #include "tessera/interpret/kernels/interp.h"
 #include "tessera/interpret/kernels/leaky_relu.h"
@@ -70,6 +71,11 @@ std::optional<Tensor> evaluateFloats(const Layer &layer, const std::vector<Tenso
     return ti::chipRelu(in[0]);
   if (auto *a = std::get_if<Add>(&layer.op))
     return ti::chipAdd(in[0], in[1], a->relu);
+  if (auto *p = std::get_if<AvgPool>(&layer.op)) {
+    bool ceil = p->window.outputSize(0, in[0].dim(2)) != out.shape[2] ||
+                p->window.outputSize(1, in[0].dim(3)) != out.shape[3];
+    return ti::chipAvgPool(in[0], p->window, ceil, false);
+  }
   if (std::get_if<Cast>(&layer.op))
     return ti::chipCast(in[0], out.dtype);
   if (auto *k = std::get_if<LeakyRelu>(&layer.op))

@@ -6,11 +6,12 @@ mlir::LogicalResult tpu::Pool2DOp::verify() {
   auto isFloat = floatForm(*this, getInput());
   if (failed(isFloat) || failed(checkOneOf(*this, "pool_mode", getPoolMode(), {"Max", "Avg"})))
     return mlir::failure();
-  if (getPoolMode() == "Avg" && failed(checkNoHalf(*this, "pool_mode Avg")))
-    return mlir::failure();
   if (getPoolMode() == "Max" || *isFloat) {
     if (failed(checkSameType(*this, "input", getInput())))
       return mlir::failure();
+    bool padded = llvm::any_of(getPads(), [](int64_t p) { return p != 0; });
+    if (getPoolMode() == "Avg" && ((padded && !getCountIncludePad()) || getDoRelu()))
+      return emitOpError("has no form of Avg with do_relu, or that leaves padding cells out");
   } else {
     int32_t multiplier = getMultiplier(), rshift = getRshift();
     if (failed(checkRequantize(*this, false, multiplier, rshift, 1, 256, 0)))
