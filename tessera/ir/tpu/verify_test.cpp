@@ -200,8 +200,8 @@ TEST(TpuVerify, TensorTypes) {
     EXPECT_THAT(errorsOf(std::string("%r = tpu.Weight : () -> tensor<4x") + wrong + ">"),
                 HasSubstr("zero point 0"))
         << wrong;
-  EXPECT_THAT(errorsOf("%r = tpu.Weight : () -> tensor<4x" + kI8 + ">"),
-              HasSubstr("must be f32, i8, ui8 or i32"));
+  EXPECT_THAT(errorsOf("%r = tpu.Weight : () -> tensor<4xf16>"),
+              HasSubstr("must be f32, i8, ui8, i32 or quantized"));
 }
 
 TEST(TpuVerify, FloatCarriesATopOp) {
