@@ -1,5 +1,8 @@
 #include "tessera/codegen/arith.h"
 
+#include "tessera/numerics/bfloat.h"
+#include "tessera/numerics/half.h"
+
 #include <bit>
 
 namespace tessera::codegen {
@@ -29,6 +32,13 @@ ArithOperand immediateOperand(int64_t value, DType dtype) {
 }
 ArithOperand immediateFloat(float value) {
   return {true, std::bit_cast<uint32_t>(value), DType::F32, std::nullopt, {}};
+}
+
+ArithOperand roundedOperand(float value, DType type) {
+  if (type == DType::F32)
+    return immediateFloat(value);
+  return immediateOperand(
+      type == DType::F16 ? numerics::floatToHalf(value) : numerics::floatToBfloat(value), type);
 }
 
 Instruction arith(Arith op, const LocalTensor &result, const ArithOperand &a, const ArithOperand &b,
@@ -61,6 +71,8 @@ Instruction arith(Arith op, const LocalTensor &result, const ArithOperand &a, co
     f.opd2_const = 1;
     f.opd2_addr = *extra.selected;
     f.opd2_prec = f.res0_prec;
+  } else if (extra.divisionSteps) {
+    f.opd2_n_str = uint64_t(extra.divisionSteps - 1);
   }
   Instruction i{isa::command(f), {}, {result.range()}, {}, {}};
   for (const ArithOperand *o : {&a, &b})

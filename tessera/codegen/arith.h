@@ -17,6 +17,7 @@ enum class Arith : uint8_t {
   Min = 5,
   Xor = 9,
   SelectGreater = 10,
+  Div = 12, ///< F32
   SelectLess = 13,
   Cast = 14,
   AddSat = 15,
@@ -36,6 +37,8 @@ ArithOperand tensorOperand(const LocalTensor &t);
 /// The low bits of `value` by the type's width.
 ArithOperand immediateOperand(int64_t value, DType dtype);
 ArithOperand immediateFloat(float value);
+/// `value` rounded to a float type.
+ArithOperand roundedOperand(float value, DType type);
 
 struct ArithExtra {
   /// opd2: an immediate shift (positive = left) of the add/mul forms, with its rounding.
@@ -43,6 +46,7 @@ struct ArithExtra {
   /// opd2: what a select gives where the condition holds.
   std::optional<uint32_t> selected = std::nullopt;
   numerics::Rounding rounding = numerics::Rounding::HalfUp;
+  int divisionSteps = 0; ///< of Div: 1 to 4
 };
 /// result = a op b, sizes from `result`; `strides`: free strides of the result.
 Instruction arith(Arith op, const LocalTensor &result, const ArithOperand &a, const ArithOperand &b,

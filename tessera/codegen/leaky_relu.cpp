@@ -1,8 +1,6 @@
 #include "tessera/codegen/leaky_relu.h"
 
 #include "tessera/codegen/arith.h"
-#include "tessera/numerics/bfloat.h"
-#include "tessera/numerics/half.h"
 
 namespace tessera::codegen {
 
@@ -30,14 +28,9 @@ Elementwise leakyReluRecipe(int32_t multiplier, int32_t rshift, DType type) {
 Elementwise leakyReluFloatRecipe(double alpha, DType type) {
   Elementwise e;
   e.scratch = {type};
-  auto a = float(alpha);
-  ArithOperand factor =
-      type == DType::F32
-          ? immediateFloat(a)
-          : immediateOperand(
-                type == DType::F16 ? numerics::floatToHalf(a) : numerics::floatToBfloat(a), type);
-  e.emit = [factor](Instructions &list, std::span<const LocalTensor> in,
-                    std::span<const LocalTensor> tmp, const LocalTensor &out) {
+  e.emit = [factor = roundedOperand(float(alpha), type)](
+               Instructions &list, std::span<const LocalTensor> in,
+               std::span<const LocalTensor> tmp, const LocalTensor &out) {
     list.push_back(arith(Arith::Mul, tmp[0], tensorOperand(in[0]), factor));
     list.push_back(arith(Arith::Max, out, tensorOperand(tmp[0]), tensorOperand(in[0])));
   };

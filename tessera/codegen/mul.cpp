@@ -25,4 +25,13 @@ Elementwise mulRecipe(int32_t multiplier, int32_t rshift, std::array<DType, 2> i
   return e;
 }
 
+Elementwise mulFloatRecipe() {
+  Elementwise e;
+  e.emit = [](Instructions &list, std::span<const LocalTensor> in, std::span<const LocalTensor>,
+              const LocalTensor &out) {
+    list.push_back(arith(Arith::Mul, out, tensorOperand(in[0]), tensorOperand(in[1])));
+  };
+  return e;
+}
+
 } // namespace tessera::codegen

@@ -10,4 +10,7 @@ namespace tessera::codegen {
 Elementwise mulRecipe(int32_t multiplier, int32_t rshift, std::array<DType, 2> inputs,
                       DType result);
 
+/// a * b in one float type.
+Elementwise mulFloatRecipe();
+
 } // namespace tessera::codegen

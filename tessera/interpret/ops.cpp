@@ -190,8 +190,8 @@ Compute computeLut(const OpView &op) {
 }
 Compute computeClip(const OpView &op) {
   Attributes a(op.attributes);
-  return [lo = a.real("min"), hi = a.real("max")](Operands o, FloatPath) {
-    return clip(o[0], lo, hi);
+  return [chip = isChipFloat(op), lo = a.real("min"), hi = a.real("max")](Operands o, FloatPath) {
+    return (chip ? chipClip : clip)(o[0], lo, hi);
   };
 }
 Compute computeSoftmax(const OpView &op) {
@@ -283,14 +283,16 @@ Compute computeInterp(const OpView &op) {
 }
 
 Compute binary(const OpView &op, Arith what) {
-  return [what, relu = Attributes(op.attributes).flag("do_relu")](Operands o, FloatPath) {
-    return arith(what, o[0], o[1], relu);
-  };
+  bool relu = Attributes(op.attributes).flag("do_relu");
+  if (isChipFloat(op))
+    return [=](Operands o, FloatPath) {
+      Tensor y = chipArith(what, o[0], o[1]);
+      return relu ? chipRelu(y) : y;
+    };
+  return [=](Operands o, FloatPath) { return arith(what, o[0], o[1], relu); };
 }
 Compute computeAdd(const OpView &op) {
   Attributes a(op.attributes);
-  if (isChipFloat(op))
-    return [relu = a.flag("do_relu")](Operands o, FloatPath) { return chipAdd(o[0], o[1], relu); };
   if (!isInteger(op))
     return binary(op, Arith::Add);
   auto m = a.integers32("multiplier"), r = a.integers32("rshift");

@@ -18,6 +18,11 @@ void lowerSum(Lowering &l, mlir::Operation *op, mlir::Value lhs, mlir::Value rhs
       v *= float(left ? 1 : sign);
     return l.lowerPerChannel(op, l.value(variable), factor, *constant, relu);
   }
+  if (!l.integer()) {
+    mlir::Value a = l.operand(op, lhs), b = l.operand(op, rhs);
+    return sign > 0 ? l.lowerFloatPair<tpu::AddOp>(op, a, b, relu)
+                    : l.lowerFloatPair<tpu::SubOp>(op, a, b, relu);
+  }
   auto type = l.typeFromTable(op);
   auto element = llvm::dyn_cast<mlir::quant::UniformQuantizedType>(type.getElementType());
   if (!element)
@@ -25,11 +30,8 @@ void lowerSum(Lowering &l, mlir::Operation *op, mlir::Value lhs, mlir::Value rhs
   if (relu && element.isSigned())
     return l.refuse(op, "ends in ReLU but its table row has a negative minimum",
                     "calibrate this very model again");
-  auto operand = [&](mlir::Value v) {
-    return l.isWeight(v) ? l.constant(op, l.weight(v), shape, element.getScale())
-                         : l.broadcast(op, l.value(v), shape);
-  };
-  mlir::Value a = operand(lhs), b = operand(rhs);
+  mlir::Value a = l.operand(op, lhs, element.getScale()),
+              b = l.operand(op, rhs, element.getScale());
   if (!a || !b)
     return;
   auto ma = numerics::chooseMultiplier8(ir::scaleOf(a) / element.getScale());
@@ -41,15 +43,6 @@ void lowerSum(Lowering &l, mlir::Operation *op, mlir::Value lhs, mlir::Value rhs
 
 void lowerAdd(Lowering &l, mlir::Operation *operation) {
   auto op = llvm::cast<top::AddOp>(operation);
-  if (!l.integer()) {
-    bool constant = l.isWeight(op.getLhs()) || l.isWeight(op.getRhs());
-    if (constant || ir::shapeOf(op.getLhs()) != ir::shapeOf(op.getRhs()))
-      return l.lowerAsFloat(op);
-    mlir::Value lhs = l.value(op.getLhs()), rhs = l.value(op.getRhs());
-    return l.replace(op,
-                     l.create<tpu::AddOp>(op, l.typeFromTable(op), lhs, rhs, op.getDoRelu(),
-                                          llvm::ArrayRef<int32_t>(), llvm::ArrayRef<int32_t>()));
-  }
   lowerSum(l, op, op.getLhs(), op.getRhs(), op.getDoRelu(), 1);
 }
 

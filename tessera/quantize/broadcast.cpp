@@ -15,7 +15,8 @@ mlir::Value Lowering::broadcast(mlir::Operation *op, mlir::Value lowered, const 
     fits = own[a] == shape[a] || own[a] == 1;
   if (!fits) {
     refuse(op,
-           "broadcasts " + shapeText(own) + " to " + shapeText(shape) + ", which has no INT8 form",
+           "broadcasts " + shapeText(own) + " to " + shapeText(shape) + ", which has no " + mode_ +
+               " form",
            "tensors of four axes with one batch size have one");
     return {};
   }
@@ -37,11 +38,51 @@ mlir::Value Lowering::broadcast(mlir::Operation *op, mlir::Value lowered, const 
   return lowered;
 }
 
+mlir::Value Lowering::operand(mlir::Operation *op, mlir::Value top, double scale) {
+  Shape shape = ir::shapeOf(op->getResult(0));
+  return isWeight(top) ? constant(op, weight(top), shape, scale) : broadcast(op, value(top), shape);
+}
+
+namespace {
+
+/// `array` repeated to `shape`.
+Tensor repeated(const Tensor &array, const Shape &shape) {
+  Tensor all(DType::F32, shape);
+  auto from = array.as<float>();
+  for (int64_t i = 0; i < all.count(); ++i) {
+    int64_t rest = i, at = 0, stride = 1;
+    for (size_t a = shape.size(); a-- > 0; rest /= shape[a]) {
+      size_t missing = shape.size() - array.rank();
+      if (a < missing || array.dim(a - missing) == 1)
+        continue;
+      at += rest % shape[a] * stride;
+      stride *= shape[a];
+    }
+    all.as<float>()[size_t(i)] = from[size_t(at)];
+  }
+  return all;
+}
+
+} // namespace
+
 mlir::Value Lowering::constant(mlir::Operation *op, const Tensor &array, const Shape &shape,
                                double scale) {
-  auto from = array.as<float>();
+  // Both sides of an op may be constants of their own.
+  std::string name = ir::nameOf(op) + "_constant";
+  while (target_.weights.contains(name))
+    name += "_";
+  if (!integer()) {
+    auto values = roundedTo(*this, op, "constant", array, floating());
+    if (!values)
+      return {};
+    mlir::Value v = createWeight(op, name, repeated(*values, shape));
+    if (floating() == DType::F32)
+      return v;
+    return createNamed<tpu::CastOp>(op, name + "_" + dtypeName(floating()),
+                                    ir::plainType(context(), shape, floating()), v);
+  }
   float least = 0, most = 0;
-  for (float v : from) {
+  for (float v : array.as<float>()) {
     if (!std::isfinite(v)) {
       refuse(op, "has a constant with values that are not finite, which has no INT8 form",
              "make them finite in the model");
@@ -54,22 +95,10 @@ mlir::Value Lowering::constant(mlir::Operation *op, const Tensor &array, const S
   scale = std::max(scale, std::max(double(most), -double(least)) / (isSigned ? 127 : 255));
   if (scale == 0)
     scale = 1; // nothing but zeros
-  Tensor all(isSigned ? DType::I8 : DType::U8, shape);
-  for (int64_t i = 0; i < all.count(); ++i) {
-    int64_t rest = i, at = 0, stride = 1;
-    for (size_t a = shape.size(); a-- > 0; rest /= shape[a]) {
-      size_t missing = shape.size() - array.rank();
-      if (a < missing || array.dim(a - missing) == 1)
-        continue;
-      at += rest % shape[a] * stride;
-      stride *= shape[a];
-    }
-    all.bytes()[size_t(i)] = uint8_t(int(std::round(double(from[size_t(at)]) / scale)));
-  }
-  // Both sides of an op may be constants of their own.
-  std::string name = ir::nameOf(op) + "_constant";
-  while (target_.weights.contains(name))
-    name += "_";
+  Tensor values = repeated(array, shape), all(isSigned ? DType::I8 : DType::U8, shape);
+  for (int64_t i = 0; i < all.count(); ++i)
+    all.bytes()[size_t(i)] =
+        uint8_t(int(std::round(double(values.as<float>()[size_t(i)]) / scale)));
   target_.weights.set(name, std::move(all));
   return createNamed<tpu::WeightOp>(op, name, ir::quantType(context(), shape, isSigned, scale));
 }
@@ -93,8 +122,9 @@ void Lowering::lowerPerChannel(mlir::Operation *op, mlir::Value input, const Ten
                                const Tensor &bias, bool relu) {
   Shape shape = ir::shapeOf(input);
   if (shape.size() != 4 || ir::shapeOf(op->getResult(0)) != shape)
-    return refuse(op, "scales a tensor of shape " + shapeText(shape) + ", which has no INT8 form",
-                  "one of four axes that keeps its shape has one");
+    return refuse(
+        op, "scales a tensor of shape " + shapeText(shape) + ", which has no " + mode_ + " form",
+        "one of four axes that keeps its shape has one");
   auto f = lowerFilter(*this, op, input, factor.reshaped({shape[1], 1, 1, 1}), &bias, relu);
   if (!f)
     return;

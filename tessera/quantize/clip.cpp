@@ -6,11 +6,11 @@
 namespace tessera::quantize {
 
 void lowerClip(Lowering &l, mlir::Operation *operation) {
-  if (!l.integer())
-    return l.lowerAsFloat(operation);
   auto op = llvm::cast<top::ClipOp>(operation);
   mlir::Value input = l.value(op.getInput());
   auto type = l.typeFromTable(op);
+  if (!l.integer())
+    return l.replace(op, l.create<tpu::ClipOp>(op, type, input, op.getMin(), op.getMax()));
   auto element = llvm::dyn_cast<mlir::quant::UniformQuantizedType>(type.getElementType());
   if (!element)
     return; // its table row is missing

@@ -6,12 +6,18 @@ namespace tessera::quantize {
 /// F32.
 void lowerDiv(Lowering &l, mlir::Operation *operation) {
   auto op = llvm::cast<top::DivOp>(operation);
-  if (!l.integer() || !l.isWeight(op.getRhs()))
-    return l.lowerAsFloat(op);
-  Tensor factor = l.weight(op.getRhs());
-  for (float &v : factor.as<float>())
-    v = 1 / v;
-  l.lowerScaled(op, op.getLhs(), factor, op.getDoRelu());
+  if (l.isWeight(op.getRhs())) {
+    Tensor factor = l.weight(op.getRhs());
+    for (float &v : factor.as<float>()) {
+      if (v == 0)
+        return l.refuse(op, "divides by a constant that has zeros", "take them out of the model");
+      v = 1 / v;
+    }
+    return l.lowerScaled(op, op.getLhs(), factor, op.getDoRelu());
+  }
+  l.inF32();
+  l.lowerFloatPair<tpu::DivOp>(op, l.operand(op, op.getLhs()), l.operand(op, op.getRhs()),
+                               op.getDoRelu());
 }
 
 } // namespace tessera::quantize

@@ -61,7 +61,8 @@ QuantizedFilter quantizeFilter(const Tensor &filter, const Tensor *bias, double 
   return q;
 }
 
-/// F32 of values that `type` holds. Nullopt where it does not; then `op` was refused.
+} // namespace
+
 std::optional<Tensor> roundedTo(Lowering &l, mlir::Operation *op, const char *what,
                                 const Tensor &values, DType type) {
   const Tensor rounded = values.converted(type).converted(DType::F32);
@@ -76,8 +77,6 @@ std::optional<Tensor> roundedTo(Lowering &l, mlir::Operation *op, const char *wh
     }
   return rounded;
 }
-
-} // namespace
 
 std::optional<LoweredFilter> lowerFilter(Lowering &l, mlir::Operation *op, mlir::Value input,
                                          mlir::Value filterOperand, mlir::Value biasOperand,

@@ -53,6 +53,20 @@ public:
   /// `lowered` rescaled by tpu.MulShift to the type of `like` unless it has it already.
   mlir::Value rescale(mlir::Operation *op, mlir::Value lowered, mlir::RankedTensorType like);
 
+  /// An operand of a two-sided `op` in the result's shape and the types of the op at hand: a
+  /// computed tensor repeated, a constant as a tensor (of 8 bits in steps of `scale` or more). Null
+  /// where that has no form; then `op` was refused.
+  mlir::Value operand(mlir::Operation *op, mlir::Value top, double scale = 0);
+  /// `op` as TpuOp of two floats, behind it the ReLU that `op` ends in.
+  template <class TpuOp>
+  void lowerFloatPair(mlir::Operation *op, mlir::Value a, mlir::Value b, bool relu) {
+    if (!a || !b)
+      return; // refused
+    auto type = typeFromTable(op);
+    mlir::Value result =
+        createNamed<TpuOp>(op, ir::nameOf(op) + (relu ? "_before_relu" : ""), type, a, b);
+    replace(op, relu ? mlir::Value(create<tpu::ReluOp>(op, type, result)) : result);
+  }
   /// `lowered` repeated to `shape` where its own sizes are 1: by nearest resizes and Concats. Null
   /// where that has no form; then `op` was refused.
   mlir::Value broadcast(mlir::Operation *op, mlir::Value lowered, const Shape &shape);
@@ -64,7 +78,7 @@ public:
   void lowerProduct(mlir::Operation *op, mlir::Value a, mlir::Value b, bool relu);
   /// A top value times a constant that repeats as NumPy has it.
   void lowerScaled(mlir::Operation *op, mlir::Value variable, const Tensor &factor, bool relu);
-  /// A constant tensor of 8 bits: `array` repeated to `shape`, in steps of `scale`, or of more
+  /// A constant tensor: `array` repeated to `shape`; of 8 bits in steps of `scale`, or of more
   /// where its largest value asks for it. Null (and `op` refused) where it has none.
   mlir::Value constant(mlir::Operation *op, const Tensor &array, const Shape &shape,
                        double scale = 0);
@@ -125,6 +139,11 @@ std::optional<LoweredFilter> lowerFilter(Lowering &l, mlir::Operation *op, mlir:
 /// The same of arrays; `bias` null if there is none.
 std::optional<LoweredFilter> lowerFilter(Lowering &l, mlir::Operation *op, mlir::Value input,
                                          const Tensor &filter, const Tensor *bias, bool relu);
+
+/// F32 of values that `type` holds. Nullopt where it does not; then `op` was refused, with `what`
+/// for what they are.
+std::optional<Tensor> roundedTo(Lowering &l, mlir::Operation *op, const char *what,
+                                const Tensor &values, DType type);
 
 /// lhs + sign * rhs.
 void lowerSum(Lowering &l, mlir::Operation *op, mlir::Value lhs, mlir::Value rhs, bool relu,

@@ -3,6 +3,10 @@
 namespace tessera::quantize {
 
 void Lowering::lowerProduct(mlir::Operation *op, mlir::Value a, mlir::Value b, bool relu) {
+  if (!a || !b)
+    return; // refused
+  if (!integer())
+    return lowerFloatPair<tpu::MulOp>(op, a, b, relu);
   auto type = typeFromTable(op);
   auto element = llvm::dyn_cast<mlir::quant::UniformQuantizedType>(type.getElementType());
   if (!element)
@@ -20,24 +24,16 @@ void Lowering::lowerScaled(mlir::Operation *op, mlir::Value variable, const Tens
   if (auto channels = perChannel(factor, shape, ir::shapeOf(variable)))
     return lowerPerChannel(op, value(variable), *channels, Tensor(DType::F32, channels->shape()),
                            relu);
-  mlir::Value a = broadcast(op, value(variable), shape), b = constant(op, factor, shape);
-  if (a && b)
-    lowerProduct(op, a, b, relu);
+  lowerProduct(op, operand(op, variable), constant(op, factor, shape), relu);
 }
 
 void lowerMul(Lowering &l, mlir::Operation *operation) {
-  if (!l.integer())
-    return l.lowerAsFloat(operation);
   auto op = llvm::cast<top::MulOp>(operation);
-  Shape shape = ir::shapeOf(op.getResult());
-  bool left = l.isWeight(op.getLhs()), right = l.isWeight(op.getRhs());
-  if (left || right)
+  bool left = l.isWeight(op.getLhs());
+  if (left || l.isWeight(op.getRhs()))
     return l.lowerScaled(op, left ? op.getRhs() : op.getLhs(),
                          l.weight(left ? op.getLhs() : op.getRhs()), op.getDoRelu());
-  mlir::Value a = l.broadcast(op, l.value(op.getLhs()), shape);
-  mlir::Value b = l.broadcast(op, l.value(op.getRhs()), shape);
-  if (a && b)
-    l.lowerProduct(op, a, b, op.getDoRelu());
+  l.lowerProduct(op, l.operand(op, op.getLhs()), l.operand(op, op.getRhs()), op.getDoRelu());
 }
 
 } // namespace tessera::quantize

@@ -3,8 +3,6 @@
 namespace tessera::quantize {
 
 void lowerScale(Lowering &l, mlir::Operation *operation) {
-  if (!l.integer())
-    return l.lowerAsFloat(operation);
   auto op = llvm::cast<top::ScaleOp>(operation);
   l.lowerPerChannel(op, l.value(op.getInput()), l.weight(op.getScale()), l.weight(op.getBias()),
                     op.getDoRelu());

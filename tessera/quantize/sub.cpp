@@ -3,8 +3,6 @@
 namespace tessera::quantize {
 
 void lowerSub(Lowering &l, mlir::Operation *operation) {
-  if (!l.integer())
-    return l.lowerAsFloat(operation);
   auto op = llvm::cast<top::SubOp>(operation);
   lowerSum(l, op, op.getLhs(), op.getRhs(), op.getDoRelu(), -1);
 }

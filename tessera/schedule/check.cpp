@@ -26,7 +26,9 @@ const Window2d *windowOf(const Layer &layer) {
 bool hasFloatForm(const Op &op) {
   return std::holds_alternative<Conv2D>(op) || std::holds_alternative<Deconv>(op) ||
          std::holds_alternative<MaxPool>(op) || std::holds_alternative<Relu>(op) ||
-         std::holds_alternative<Add>(op) || std::holds_alternative<Interp>(op) ||
+         std::holds_alternative<Add>(op) || std::holds_alternative<Sub>(op) ||
+         std::holds_alternative<Mul>(op) || std::holds_alternative<Div>(op) ||
+         std::holds_alternative<Clip>(op) || std::holds_alternative<Interp>(op) ||
          std::holds_alternative<UpConv>(op) || std::holds_alternative<LeakyRelu>(op) ||
          std::holds_alternative<Sigmoid>(op) || std::holds_alternative<Softmax>(op) ||
          std::holds_alternative<Compare>(op) || std::holds_alternative<Arg>(op) ||
@@ -95,10 +97,10 @@ Status Scheduler::checkAll() {
                floats ? "its tensors need one type" : integersOnly);
         ok = false;
       }
-    bool noHalf = std::holds_alternative<Sigmoid>(layer.op) ||
-                  std::holds_alternative<Softmax>(layer.op) ||
-                  std::holds_alternative<Compare>(layer.op) ||
-                  std::holds_alternative<Arg>(layer.op) || std::holds_alternative<Blend>(layer.op);
+    bool noHalf =
+        std::holds_alternative<Sigmoid>(layer.op) || std::holds_alternative<Softmax>(layer.op) ||
+        std::holds_alternative<Compare>(layer.op) || std::holds_alternative<Arg>(layer.op) ||
+        std::holds_alternative<Blend>(layer.op) || std::holds_alternative<Div>(layer.op);
     if (ok && noHalf && floats && out != DType::F32) {
       refuse(layer, fmt::format("has a {} result", dtypeName(out)), "it has a form in f32 only");
       ok = false;
@@ -124,7 +126,7 @@ Status Scheduler::checkAll() {
       if (in != out)
         refuse(layer, fmt::format("turns {} into {}", dtypeName(in), dtypeName(out)),
                "its input and result need one type");
-    } else if (std::holds_alternative<Add>(layer.op) || std::holds_alternative<Mul>(layer.op)) {
+    } else if (layer.inputs.size() > 1 && recipeOf(layer)) {
       for (int32_t t : layer.inputs)
         if (shape(t) != shape(layer.output)) {
           refuse(layer, "has tensors of different shapes", "resize or join them to one shape");

@@ -3,13 +3,16 @@
 
 #include "tessera/codegen/add.h"
 #include "tessera/codegen/cast.h"
+#include "tessera/codegen/clip.h"
 #include "tessera/codegen/compare.h"
+#include "tessera/codegen/div.h"
 #include "tessera/codegen/leaky_relu.h"
 #include "tessera/codegen/lut.h"
 #include "tessera/codegen/mul.h"
 #include "tessera/codegen/mul_shift.h"
 #include "tessera/codegen/relu.h"
 #include "tessera/codegen/sigmoid.h"
+#include "tessera/codegen/sub.h"
 
 #include <algorithm>
 
@@ -33,7 +36,7 @@ void Scheduler::fuseEpilogues() {
     bool single =
         std::holds_alternative<MulShift>(layer.op) || std::holds_alternative<Relu>(layer.op) ||
         std::holds_alternative<LeakyRelu>(layer.op) || std::holds_alternative<Compare>(layer.op) ||
-        std::holds_alternative<Cast>(layer.op);
+        std::holds_alternative<Clip>(layer.op) || std::holds_alternative<Cast>(layer.op);
     if (auto *p = std::get_if<MaxPool>(&layer.op)) {
       const Window2d &w = p->window;
       single = w.kernel == w.strides && w.pads == std::array<int64_t, 4>{0, 0, 0, 0} &&
@@ -74,6 +77,14 @@ std::optional<Elementwise> Scheduler::recipeOf(const Layer &layer) const {
   DType in = tensor(layer.inputs[0]).dtype, out = tensor(layer.output).dtype;
   if (auto *a = std::get_if<Add>(&layer.op))
     return dtypeIsFloat(out) ? addFloatRecipe(a->relu) : addRecipe(a->multiplier, a->rshift, out);
+  if (std::holds_alternative<Sub>(layer.op))
+    return subRecipe();
+  if (std::holds_alternative<Div>(layer.op))
+    return divRecipe();
+  if (auto *c = std::get_if<Clip>(&layer.op))
+    return clipRecipe(c->low, c->high, out);
+  if (auto *m = std::get_if<Mul>(&layer.op); m && dtypeIsFloat(out))
+    return mulFloatRecipe();
   if (auto *m = std::get_if<Mul>(&layer.op))
     return mulRecipe(m->multiplier, m->rshift, {in, tensor(layer.inputs[1]).dtype}, out);
   if (auto *m = std::get_if<MulShift>(&layer.op))

@@ -16,6 +16,7 @@ struct NetTensor {
   Shape shape;             ///< rank 1 to 4
   DType dtype = DType::I8; ///< F32, F16, BF16, I8 or U8
   double scale = 0;        ///< real value = stored * scale; 0 for floats
+  Tensor constant{};       ///< its values, of this type and shape, where no layer makes it
 };
 
 /// Convolution. Integer: a U8 result is what fuses a ReLU; half-up requantization, one multiplier
@@ -62,9 +63,17 @@ struct Add {
   std::array<int32_t, 2> multiplier{1, 1}, rshift{0, 0}; ///< of integers
   bool relu = false;                                     ///< of floats
 };
-/// sat((a * b * multiplier) >> rshift), half up.
+/// Of floats.
+struct Sub {};
+/// sat((a * b * multiplier) >> rshift), half up; of floats a * b.
 struct Mul {
   int32_t multiplier = 1, rshift = 0;
+};
+/// F32 only.
+struct Div {};
+/// Of floats; the bounds are rounded to the type.
+struct Clip {
+  double low = 0, high = 0;
 };
 struct MulShift {
   int32_t multiplier = 1, rshift = 0;
@@ -120,9 +129,9 @@ struct Unsupported {
   std::string reason, hint;
 };
 
-using Op = std::variant<Conv2D, Deconv, UpConv, MaxPool, AvgPool, Add, Mul, MulShift, Concat, Pad,
-                        Slice, Interp, Blend, LeakyRelu, Sigmoid, Softmax, Lut, Relu, Compare, Arg,
-                        Cast, Reshape, Unsupported>;
+using Op = std::variant<Conv2D, Deconv, UpConv, MaxPool, AvgPool, Add, Sub, Mul, Div, Clip,
+                        MulShift, Concat, Pad, Slice, Interp, Blend, LeakyRelu, Sigmoid, Softmax,
+                        Lut, Relu, Compare, Arg, Cast, Reshape, Unsupported>;
 
 struct Layer {
   std::string type;            ///< op name as the user knows it, e.g. "Conv2D"

@@ -48,6 +48,11 @@ void Scheduler::placeTensors() {
   std::vector<int32_t> producer(net_.tensors.size(), -1);
   for (size_t l = 0; l < net_.layers.size(); ++l)
     producer[size_t(net_.layers[l].output)] = int32_t(l);
+  for (size_t t = 0; t < net_.tensors.size(); ++t)
+    if (auto bytes = net_.tensors[t].constant.bytes(); !bytes.empty())
+      views_[t] =
+          View::dense(addBuffer(net_.tensors[t].name, bytes.size(), {bytes.begin(), bytes.end()}),
+                      0, shape(int32_t(t)), net_.tensors[t].dtype);
   std::vector<bool> port(net_.tensors.size(), false);
   for (auto *list : {&net_.inputs, &net_.outputs})
     for (int32_t t : *list)

@@ -115,6 +115,23 @@ TEST_P(Floats, PoolsAddsAndMoves) {
   }
 }
 
+TEST_P(Floats, Arithmetic) {
+  for (uint32_t seed = 0; seed < 12; ++seed) {
+    SCOPED_TRACE(seed);
+    Builder b("arithmetic" + std::to_string(seed), 900 + seed);
+    Shape shape{b.between(1, 2), b.between(1, 90), b.between(1, 20), b.between(1, 30)};
+    int32_t x = input(b, shape), y = input(b, shape);
+    if (seed % 2)
+      y = b.conv(y, shape[1], Window2d{.kernel = {3, 3}, .pads = {1, 1, 1, 1}}, GetParam());
+    int32_t difference = b.pair("Sub", x, y, Sub{}), product = b.pair("Mul", difference, y, Mul{});
+    output(b, b.simple(product, "Clip", Clip{seed % 3 ? -0.3 : 0.0, seed % 4 ? 0.7 : 1e300},
+                       GetParam()));
+    if (GetParam() == DType::F32)
+      output(b, b.pair("Div", product, seed % 3 ? y : difference, Div{}));
+    expectEqual(b, seed % 2 ? chip::kLaneBytes : 16 << 10);
+  }
+}
+
 TEST_P(Floats, Averages) {
   for (uint32_t seed = 0; seed < 15; ++seed) {
     SCOPED_TRACE(seed);

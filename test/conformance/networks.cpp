@@ -160,6 +160,9 @@ int32_t Builder::cast(int32_t x, DType to, double scale) {
 int32_t Builder::mulShift(int32_t x, int32_t multiplier, int32_t rshift, DType out) {
   return layer("MulShift", {x}, MulShift{multiplier, rshift}, Shape(tensor(x).shape), out, 1);
 }
+int32_t Builder::pair(std::string type, int32_t a, int32_t b, Op op) {
+  return layer(std::move(type), {a, b}, std::move(op), tensor(a).shape, tensor(a).dtype, 0);
+}
 int32_t Builder::add(int32_t a, int32_t b, Add op, DType out) {
   return layer("Add", {a, b}, op, Shape(tensor(a).shape), out, dtypeIsFloat(out) ? 0 : 1);
 }
@@ -320,8 +323,16 @@ Network anyNetwork(int layers, uint32_t seed, const std::vector<DType> &types) {
     case 4:
     case 5:
       other = pick([&](int32_t t) { return t != x && b.tensor(t).shape == in; });
-      if (other >= 0)
-        y = b.add(x, typed(other, b.tensor(x).dtype), {{61, 53}, {6, 6}}, type);
+      if (other < 0)
+        break;
+      if (int32_t o = typed(other, b.tensor(x).dtype); !floats || b.between(0, 1)) {
+        y = b.add(x, o, {{61, 53}, {6, 6}}, type);
+      } else if (b.between(0, 1)) {
+        y = b.pair("Sub", x, o, Sub{});
+      } else { // of small numbers, so that halves hold the product
+        auto clipped = [&](int32_t t) { return b.simple(t, "Clip", Clip{-2, 3}, type); };
+        y = b.pair("Mul", clipped(x), clipped(o), Mul{});
+      }
       break;
     case 6:
       if (in[2] > 3 && in[3] > 3)

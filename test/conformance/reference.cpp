@@ -69,8 +69,18 @@ std::optional<Tensor> evaluateFloats(const Layer &layer, const std::vector<Tenso
   }
   if (std::get_if<Relu>(&layer.op))
     return ti::chipRelu(in[0]);
-  if (auto *a = std::get_if<Add>(&layer.op))
-    return ti::chipAdd(in[0], in[1], a->relu);
+  if (auto *a = std::get_if<Add>(&layer.op)) {
+    Tensor sum = ti::chipArith(ti::Arith::Add, in[0], in[1]);
+    return a->relu ? ti::chipRelu(sum) : sum;
+  }
+  if (std::get_if<Sub>(&layer.op))
+    return ti::chipArith(ti::Arith::Sub, in[0], in[1]);
+  if (std::get_if<Mul>(&layer.op))
+    return ti::chipArith(ti::Arith::Mul, in[0], in[1]);
+  if (std::get_if<Div>(&layer.op))
+    return ti::chipArith(ti::Arith::Div, in[0], in[1]);
+  if (auto *c = std::get_if<Clip>(&layer.op))
+    return ti::chipClip(in[0], c->low, c->high);
   if (auto *p = std::get_if<AvgPool>(&layer.op)) {
     bool ceil = p->window.outputSize(0, in[0].dim(2)) != out.shape[2] ||
                 p->window.outputSize(1, in[0].dim(3)) != out.shape[3];

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ops_test.py TESSERA SOURCE: ops of the importer in INT8, in one network of each: close to the float network, and
+"""ops_test.py TESSERA SOURCE: ops of the importer in every precision, in one network of each: close to the float network, and
 simulator and interpreter equal, tensor by tensor."""
 import json
 import pathlib
@@ -15,6 +15,9 @@ CHANNELS, PLANE = (1, 3, 1, 1), (1, 1, H, W)
 CONSTANTS = {"factor": (CHANNELS, [0.5, 1.5, -0.75]), "offset": (CHANNELS, [0.25, 0.0, -0.5]), "half": ((1, 1, 1, 1), [0.5]),
              "ramp": (PLANE, [(y * 3 + x) / 200 - 0.4 for y in range(H) for x in range(W)]),
              "steps": (PLANE, [0.25 + (y // 8 + x // 16) / 4 for y in range(H) for x in range(W)])}
+
+# Least cosine and Euclidean similarity to the float network.
+MODES = {"INT8": "0.99,0.9", "F32": "0.999999,0.9999", "F16": "0.9999,0.99", "BF16": "0.999,0.97"}
 
 
 def tensor(shape):
@@ -73,6 +76,13 @@ def graph():
     g.add("tinted", "Add", ["centred", "red"], FULL, "do_relu = true", output=True)
     g.add("bright", "Clip", ["centred"], FULL, "min = 0.0 : f64, max = 0.25 : f64", output=True)
     g.add("band", "Clip", ["centred"], FULL, "min = -0.1 : f64, max = 0.2 : f64", output=True)
+    # Constants that differ within a channel.
+    g.add("raised", "Add", ["image", "ramp"], FULL, "do_relu = true", output=True)
+    g.add("spread", "Mul", ["steps", "centred"], FULL, output=True)
+    g.add("below", "Sub", ["ramp", "all"], FULL, output=True)
+    g.add("apart", "Add", ["image", "steps"], FULL)
+    g.add("ratio", "Div", ["centred", "apart"], FULL, "do_relu = true", output=True)
+    g.add("inverse", "Div", ["half", "apart"], FULL, output=True)
     # Windows that see fewer cells at borders, and beyond the last one.
     g.add("edges", "AvgPool", ["centred"], FULL, window((3, 3), (1, 1), 1), output=True)
     g.add("over", "AvgPool", ["image"], (1, 3, 16, 21), window((5, 5), (3, 3), 0) + ", ceil_mode = true", output=True)
@@ -118,11 +128,12 @@ def main():
         picture = sorted(pathlib.Path(work, "d/images").iterdir())[0]
         run("calibrate", "ops.mlir", "--dataset", "d/images", "-o", "table")
         run("run", "--input", picture, "--model", "ops.mlir", "--output", "float.npz", "--dump_all_tensors")
-        report = json.loads(run("deploy", "--mlir", "ops.mlir", "--calibration_table", "table", "--model", "ops.bmodel",
-                                "--test_input", picture, "--test_reference", "float.npz", "--compare_all", "--tolerance",
-                                "0.99,0.9", "--json"))
-        assert report["test"]["equal"], report
-        print(report["test"])
+        for mode, tolerance in MODES.items():
+            report = json.loads(run("deploy", "--mlir", "ops.mlir", "--quantize", mode, "--calibration_table", "table",
+                                    "--model", f"{mode}.bmodel", "--test_input", picture, "--test_reference", "float.npz",
+                                    "--compare_all", "--tolerance", tolerance, "--json"))
+            assert report["test"]["equal"], report
+            print(mode, report["test"])
 
 
 if __name__ == "__main__":

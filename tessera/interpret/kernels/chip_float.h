@@ -40,6 +40,12 @@ inline float chipSum(DType type, float a, float b) {
   return type == DType::F32 ? numerics::addNan(a, b)
                             : roundedHalf(type, numerics::flush(a) + numerics::flush(b));
 }
+inline float chipDifference(DType type, float a, float b) {
+  if (type != DType::F32)
+    return roundedHalf(type, numerics::flush(a) - numerics::flush(b));
+  float v = numerics::subFlush(a, b);
+  return v == v ? v : numerics::nanOf(a, b);
+}
 inline float chipProduct(DType type, float a, float b) {
   return type == DType::F32 ? numerics::mulNan(a, b)
                             : roundedHalf(type, numerics::flush(a) * numerics::flush(b));

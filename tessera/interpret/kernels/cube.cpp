@@ -2,6 +2,7 @@
 
 #include "tessera/interpret/kernels/chip_float.h"
 #include "tessera/interpret/kernels/serial.h"
+#include "tessera/numerics/exponential.h"
 
 #include <algorithm>
 #include <limits>
@@ -88,15 +89,47 @@ Tensor chipFlush(const Tensor &x) {
   return y;
 }
 
-Tensor chipAdd(const Tensor &a, const Tensor &b, bool relu) {
-  TESSERA_CHECK(a.shape() == b.shape() && a.dtype() == b.dtype(),
-                "a sum of equal shapes and types");
+Tensor chipArith(Arith op, const Tensor &a, const Tensor &b) {
+  TESSERA_CHECK(a.shape() == b.shape() && a.dtype() == b.dtype() &&
+                    (op != Arith::Div || a.dtype() == DType::F32),
+                "two tensors of one shape and type");
   Tensor y(a.dtype(), a.shape());
-  forRange(a.count(), kGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      put(y, i, chipSum(a.dtype(), loaded(a, i), loaded(b, i)));
+  auto run = [&](auto f) {
+    forRange(a.count(), kGrain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        put(y, i, f(a.dtype(), loaded(a, i), loaded(b, i)));
+    });
+  };
+  switch (op) {
+  case Arith::Add:
+    run(chipSum);
+    break;
+  case Arith::Sub:
+    run(chipDifference);
+    break;
+  case Arith::Mul:
+    run(chipProduct);
+    break;
+  case Arith::Div:
+    run([](DType, float p, float q) { return numerics::divide(p, q, numerics::kDivisionSteps); });
+    break;
+  }
+  return y;
+}
+
+Tensor chipClip(const Tensor &x, double low, double high) {
+  Tensor y(x.dtype(), x.shape()), bounds(x.dtype(), {2});
+  put(bounds, 0, float(low));
+  put(bounds, 1, float(high));
+  float lo = numerics::flush(loaded(bounds, 0)), hi = numerics::flush(loaded(bounds, 1));
+  forRange(x.count(), kGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      float v = numerics::flush(loaded(x, i));
+      v = v > lo ? v : lo;
+      put(y, i, v >= hi ? hi : v);
+    }
   });
-  return relu ? chipRelu(y) : y;
+  return y;
 }
 
 Tensor chipCast(const Tensor &x, DType to) {

@@ -2,6 +2,7 @@
 // Ops in the chip's float types F32, F16 and BF16, in the chip's order of sums and with its
 // roundings (docs/numerics.md): what tpu ops of these types mean. The float kernels of the ops' own
 // files are for the top dialect.
+#include "tessera/interpret/kernels/arith.h"
 #include "tessera/tensor/tensor.h"
 #include "tessera/tensor/window.h"
 
@@ -24,8 +25,10 @@ Tensor chipRelu(const Tensor &x);
 Tensor chipLeakyRelu(const Tensor &x, double alpha);
 /// F32 with denormals as zeros: what comparisons of the chip see.
 Tensor chipFlush(const Tensor &x);
-/// Tensors of one type and shape.
-Tensor chipAdd(const Tensor &a, const Tensor &b, bool relu);
+/// Tensors of one type and shape; a quotient of F32 only.
+Tensor chipArith(Arith op, const Tensor &a, const Tensor &b);
+/// min(max(x, low), high), both rounded to x's type; NaN gives low.
+Tensor chipClip(const Tensor &x, double low, double high);
 /// Between F32 and F16 or BF16, half to even.
 Tensor chipCast(const Tensor &x, DType to);
 

@@ -116,9 +116,22 @@ def Tpu_AddOp : Tpu_Op<"Add"> {
     DefaultValuedAttr<DenseI32ArrayAttr, "{}">:$multiplier,
     DefaultValuedAttr<DenseI32ArrayAttr, "{}">:$rshift);
 }
+def Tpu_SubOp : Tpu_Op<"Sub"> {
+  let summary = "a - b; shapes equal; floats only (of integers: Add with a negative multiplier)";
+  let arguments = (ins Tpu_Tensor:$lhs, Tpu_Tensor:$rhs);
+}
 def Tpu_MulOp : Tpu_Op<"Mul"> {
-  let summary = "sat((a * b * multiplier) >> rshift), half up; shapes equal; integers only";
-  let arguments = (ins Tpu_Tensor:$lhs, Tpu_Tensor:$rhs, I32Attr:$multiplier, I32Attr:$rshift);
+  let summary = "sat((a * b * multiplier) >> rshift), half up; shapes equal; float: a * b";
+  let arguments = (ins Tpu_Tensor:$lhs, Tpu_Tensor:$rhs, DefaultValuedAttr<I32Attr, "0">:$multiplier,
+    DefaultValuedAttr<I32Attr, "0">:$rshift);
+}
+def Tpu_DivOp : Tpu_Op<"Div"> {
+  let summary = "a / b as the chip divides (numerics::divide, three steps); shapes equal; f32 only";
+  let arguments = (ins Tpu_Tensor:$lhs, Tpu_Tensor:$rhs);
+}
+def Tpu_ClipOp : Tpu_Op<"Clip"> {
+  let summary = "min(max(x, min), max), both rounded to the type; NaN gives min; floats only";
+  let arguments = (ins Tpu_Tensor:$input, F64Attr:$min, F64Attr:$max);
 }
 def Tpu_MulShiftOp : Tpu_Op<"MulShift"> {
   let summary = "rescale: sat((x * multiplier) >> rshift), half up; 0 <= multiplier < 127";

@@ -3,9 +3,8 @@
 namespace tessera {
 
 mlir::LogicalResult tpu::AddOp::verify() {
-  if (sizesOf(getLhs()) != sizesOf(getRhs()))
-    return emitOpError("lhs has shape ") << sizesText(sizesOf(getLhs())) << ", rhs "
-                                         << sizesText(sizesOf(getRhs())) << "; they must be equal";
+  if (failed(checkSameShape(*this, getLhs(), getRhs())))
+    return mlir::failure();
   auto isFloat = floatForm(*this, {getLhs(), getRhs()});
   if (failed(isFloat) ||
       failed(checkRequantize(*this, *isFloat, getMultiplier(), getRshift(), 2, 128, 0)))

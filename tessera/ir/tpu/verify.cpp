@@ -34,6 +34,22 @@ llvm::FailureOr<bool> floatForm(mlir::Operation *op, mlir::ValueRange tensors) {
   return floats;
 }
 
+mlir::LogicalResult checkSameShape(mlir::Operation *op, mlir::Value lhs, mlir::Value rhs) {
+  if (sizesOf(lhs) == sizesOf(rhs))
+    return mlir::success();
+  return op->emitOpError("lhs has shape ") << sizesText(sizesOf(lhs)) << ", rhs "
+                                           << sizesText(sizesOf(rhs)) << "; they must be equal";
+}
+
+mlir::LogicalResult checkFloatPair(mlir::Operation *op, mlir::Value lhs, mlir::Value rhs) {
+  auto isFloat = floatForm(op, {lhs, rhs});
+  if (failed(isFloat) || failed(checkSameShape(op, lhs, rhs)))
+    return mlir::failure();
+  if (!*isFloat)
+    return op->emitOpError("result is ") << op->getResult(0).getType() << ", must be a float type";
+  return mlir::success();
+}
+
 mlir::LogicalResult checkNoHalf(mlir::Operation *op, const llvm::Twine &form) {
   mlir::Type e = elementOf(op->getResult(0));
   if (!e.isF16() && !e.isBF16())

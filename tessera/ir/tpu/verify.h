@@ -20,6 +20,10 @@ inline mlir::quant::UniformQuantizedType quantOf(mlir::Value v) {
 /// Operands and result are either all of one float type (true) or all quantized (false); otherwise
 /// an error. Failure has had its message.
 llvm::FailureOr<bool> floatForm(mlir::Operation *op, mlir::ValueRange tensors);
+/// lhs and rhs have one shape.
+mlir::LogicalResult checkSameShape(mlir::Operation *op, mlir::Value lhs, mlir::Value rhs);
+/// lhs, rhs and the result are of one float type, the operands of one shape.
+mlir::LogicalResult checkFloatPair(mlir::Operation *op, mlir::Value lhs, mlir::Value rhs);
 /// An error where the result is f16 or bf16, for ops (or forms of them) that know only f32.
 mlir::LogicalResult checkNoHalf(mlir::Operation *op, const llvm::Twine &form);
 /// Value `name` has exactly the result's element type.

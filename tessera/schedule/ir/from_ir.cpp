@@ -107,7 +107,7 @@ public:
             problem(&op, "returns a value that no op computes");
         continue;
       }
-      if (llvm::isa<tpu::WeightOp>(op))
+      if (isConstant(&op))
         continue;
       if (op.getNumResults() != 1 || !op.getDialect() ||
           op.getDialect()->getNamespace() != tpu::TpuDialect::getDialectNamespace()) {
@@ -128,7 +128,9 @@ public:
       layer.from = ir::originOf(&op);
       layer.output = t;
       layer.op = convert(&op, layer);
-      if (layer.inputs.empty() && !std::holds_alternative<Unsupported>(layer.op))
+      bool computed = std::ranges::any_of(
+          layer.inputs, [&](int32_t t) { return net_.tensors[size_t(t)].constant.empty(); });
+      if (!computed && !std::holds_alternative<Unsupported>(layer.op))
         layer.op = Unsupported{"has no computed input", "fold it to a constant in the model"};
       net_.layers.push_back(std::move(layer));
     }
@@ -142,14 +144,30 @@ private:
                                op->getName().getStringRef().str() + ")",
                            std::move(message), "make the module with `tessera deploy`"});
   }
-  /// False (and a reason in `why`) if the operand is no computed tensor.
-  bool addInput(Layer &layer, mlir::Value v, std::string &why) {
-    if (auto it = tensors_.find(v); it != tensors_.end()) {
-      layer.inputs.push_back(it->second);
-      return true;
+  /// A Weight, or a Cast of one to a half type: arrays are stored in types that NumPy has.
+  static bool isConstant(mlir::Operation *op) {
+    if (auto cast = llvm::dyn_cast_or_null<tpu::CastOp>(op))
+      return !ir::isQuantized(cast.getOutput()) && isConstant(cast.getInput().getDefiningOp());
+    return llvm::isa_and_nonnull<tpu::WeightOp>(op);
+  }
+  int32_t addConstant(mlir::Value v) {
+    auto [known, isNew] = tensors_.try_emplace(v, -1);
+    if (isNew) {
+      mlir::Operation *op = v.getDefiningOp();
+      auto cast = llvm::dyn_cast<tpu::CastOp>(op);
+      Tensor values = weight(cast ? cast.getInput() : v);
+      if (cast && !values.empty())
+        values = values.converted(ir::dtypeOf(v));
+      known->second = net_.addTensor(
+          {ir::nameOf(op), ir::shapeOf(v), ir::dtypeOf(v), ir::scaleOf(v), std::move(values)});
     }
-    why = "reads the constant tensor '" + ir::nameOf(v) + "'";
-    return false;
+    return known->second;
+  }
+  void addInput(Layer &layer, mlir::Value v) {
+    auto it = tensors_.find(v);
+    bool constant = it == tensors_.end() && isConstant(v.getDefiningOp());
+    TESSERA_CHECK(constant || it != tensors_.end(), "an operand that is made before it is read");
+    layer.inputs.push_back(constant ? addConstant(v) : it->second);
   }
   Tensor weight(mlir::Value v) {
     if (!v)
@@ -178,14 +196,12 @@ private:
   }
 
   Op convert(mlir::Operation *raw, Layer &layer) {
-    std::string why;
-    // Weights are no inputs of a layer; every other operand must be computed.
+    // Filters and biases are no inputs of a layer, every other operand is.
     size_t computed = llvm::isa<tpu::Conv2DOp, tpu::DeconvOp>(raw) ? 1
                       : llvm::isa<tpu::UpConvOp>(raw)              ? 2
                                                                    : raw->getNumOperands();
     for (mlir::Value v : raw->getOperands()) {
-      if (!addInput(layer, v, why))
-        return Unsupported{why, "only filters and biases may be constants here"};
+      addInput(layer, v);
       if (layer.inputs.size() == computed)
         break;
     }
@@ -225,6 +241,11 @@ private:
         })
         .Case([&](tpu::MulOp op) -> Op {
           return Mul{int32_t(op.getMultiplier()), int32_t(op.getRshift())};
+        })
+        .Case([&](tpu::SubOp) -> Op { return Sub{}; })
+        .Case([&](tpu::DivOp) -> Op { return Div{}; })
+        .Case([&](tpu::ClipOp op) -> Op {
+          return Clip{op.getMin().convertToDouble(), op.getMax().convertToDouble()};
         })
         .Case([&](tpu::MulShiftOp op) -> Op {
           return MulShift{int32_t(op.getMultiplier()), int32_t(op.getRshift())};
