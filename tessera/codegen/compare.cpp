@@ -47,4 +47,26 @@ Elementwise compareFloatRecipe(bool less, float threshold) {
   return e;
 }
 
+Elementwise comparePairRecipe(Comparison how) {
+  constexpr auto kOne = std::bit_cast<uint32_t>(1.0f);
+  Elementwise e;
+  if (how == Comparison::Equal)
+    e.scratch = {DType::F32};
+  e.emit = [=](Instructions &list, std::span<const LocalTensor> in,
+               std::span<const LocalTensor> tmp, const LocalTensor &out) {
+    auto greater = [&](const LocalTensor &to, int a) {
+      list.push_back(arith(Arith::SelectGreater, to, tensorOperand(in[size_t(a)]),
+                           tensorOperand(in[size_t(1 - a)]), {.selected = kOne}));
+    };
+    greater(out, how == Comparison::Greater ? 0 : 1);
+    if (how == Comparison::Equal) {
+      greater(tmp[0], 0);
+      list.push_back(arith(Arith::Add, out, tensorOperand(out), tensorOperand(tmp[0])));
+    }
+    if (how != Comparison::Greater)
+      list.push_back(arith(Arith::Sub, out, immediateFloat(1), tensorOperand(out)));
+  };
+  return e;
+}
+
 } // namespace tessera::codegen

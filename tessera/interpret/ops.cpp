@@ -332,10 +332,14 @@ Compute computeCompare(const OpView &op) {
       return chip ? compareWith(mode, chipFlush(o[0]), numerics::flush(float(t)))
                   : compareWith(mode, o[0], t);
     };
-  return [mode](Operands o, FloatPath) { return compare(mode, o[0], o[1]); };
+  return [mode, chip = op.chip](Operands o, FloatPath) {
+    return (chip ? chipCompare : compare)(mode, o[0], o[1]);
+  };
 }
-Compute computeWhere(const OpView &) {
-  return [](Operands o, FloatPath) { return where(o[0], o[1], o[2]); };
+Compute computeWhere(const OpView &op) {
+  return [chip = op.chip](Operands o, FloatPath) {
+    return (chip ? chipWhere : where)(o[0], o[1], o[2]);
+  };
 }
 Compute computeGather(const OpView &op) {
   Attributes a(op.attributes);

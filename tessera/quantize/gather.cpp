@@ -12,7 +12,7 @@ void lowerGather(Lowering &l, mlir::Operation *operation) {
   Shape shape = ir::shapeOf(input);
   bool reshaped = !op.getKeepdims();
   std::string name = ir::nameOf(op) + (reshaped ? "_kept" : "");
-  llvm::SmallVector<mlir::Value> parts;
+  std::vector<mlir::Value> parts;
   for (size_t first = 0, end = 0; first < indices.size(); first = end) {
     end = first + 1;
     int64_t step = end < indices.size() ? indices[end] - indices[first] : 1;

@@ -44,30 +44,44 @@ std::pair<int32_t, int32_t> shareOf(double factor) {
   return {multiplier > 255 ? 0 : int32_t(multiplier), rshift};
 }
 
-// Whether every window along an axis has all its cells counted.
-bool allCount(top::AvgPoolOp op, size_t a) {
-  int64_t in = ir::shapeOf(op.getInput())[2 + a], out = ir::shapeOf(op.getResult())[2 + a];
-  int64_t before = op.getPads()[a], after = op.getPads()[a + 2];
-  int64_t last =
-      (out - 1) * op.getStrides()[a] + (op.getKernelShape()[a] - 1) * op.getDilations()[a] - before;
-  return op.getCountIncludePad() ? last < in + after : before == 0 && last < in;
+void refuseEmptyWindows(Lowering &l, mlir::Operation *op) {
+  l.refuse(op, "averages windows that see nothing but padding", "use pads smaller than the kernel");
 }
 
 // A half rounds every sum: of more cells than these they would soon stand still.
 constexpr int64_t kMostHalfCells = 16;
 
+/// A mean over all cells of the windows, padding as zeros; where some do not count, times the ratio
+/// of cells.
 void lowerFloatAverage(Lowering &l, top::AvgPoolOp op) {
-  if (!allCount(op, 0) || !allCount(op, 1))
-    return l.lowerAsFloat(op);
-  auto kernel = op.getKernelShape();
-  if (kernel[0] * kernel[1] > kMostHalfCells)
+  Shape in = ir::shapeOf(op.getInput()), out = ir::shapeOf(op.getResult());
+  llvm::SmallVector<int64_t> pads(op.getPads());
+  std::array<std::vector<float>, 2> ratio; // by result row, column
+  for (size_t a = 0; a < 2; ++a) {
+    int64_t kernel = op.getKernelShape()[a];
+    int64_t reach = (out[2 + a] - 1) * op.getStrides()[a] + (kernel - 1) * op.getDilations()[a] + 1;
+    pads[2 + a] = std::max(pads[2 + a], reach - in[2 + a] - pads[a]); // what ceil_mode hangs over
+    for (const Windows &w : windowsOf(op, a, in[2 + a], out[2 + a])) {
+      if (w.divisor == 0)
+        return refuseEmptyWindows(l, op);
+      ratio[a].insert(ratio[a].end(), size_t(w.count), float(kernel) / float(w.divisor));
+    }
+  }
+  Tensor factor(DType::F32, {1, 1, out[2], out[3]});
+  for (size_t y = 0; y < ratio[0].size(); ++y)
+    for (size_t x = 0; x < ratio[1].size(); ++x)
+      factor.as<float>()[y * ratio[1].size() + x] = ratio[0][y] * ratio[1][x];
+  bool split = llvm::any_of(factor.as<float>(), [](float v) { return v != 1; });
+  if (op.getKernelShape()[0] * op.getKernelShape()[1] > kMostHalfCells)
     l.inF32();
   mlir::Value input = l.value(op.getInput());
   auto type = l.typeFromTable(op);
   bool relu = op.getDoRelu();
   mlir::Value result = l.createNamed<tpu::Pool2DOp>(
-      op, ir::nameOf(op) + (relu ? "_mean" : ""), type, input, "Avg", kernel, op.getStrides(),
-      op.getPads(), op.getDilations(), true, op.getCeilMode(), false, 0, 0);
+      op, ir::nameOf(op) + (split || relu ? "_mean" : ""), type, input, "Avg", op.getKernelShape(),
+      op.getStrides(), pads, op.getDilations(), true, false, false, 0, 0);
+  if (split)
+    return l.lowerFloatPair<tpu::MulOp>(op, result, l.constant(op, factor, out), relu);
   if (relu)
     result = l.create<tpu::ReluOp>(op, type, result);
   l.replace(op, result);
@@ -111,8 +125,7 @@ void lowerAverage(Lowering &l, top::AvgPoolOp op) {
     for (const auto *list : {&rows, &columns})
       for (const Windows &w : *list)
         if (w.kernel == 0)
-          return l.refuse(op, "averages windows that see nothing but padding",
-                          "use pads smaller than the kernel");
+          return refuseEmptyWindows(l, op);
     auto join = [&](const std::string &name, llvm::ArrayRef<mlir::Value> parts, int64_t axis) {
       if (parts.size() == 1)
         return parts[0];

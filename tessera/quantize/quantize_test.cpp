@@ -174,19 +174,22 @@ func.func @main(%arg0: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
   EXPECT_EQ(tables, 1);
 }
 TEST(Quantize, UnsupportedOpsAreRefusedByName) {
+  TensorMap w;
+  w.set("c", Tensor::of<float>({1}, std::vector<float>{0}));
   ir::Module top = moduleOf(R"(
 func.func @main(%arg0: tensor<1x40x4x4xf32>) -> tensor<1x40x4x4xf32> {
   %0 = top.Input %arg0 : (tensor<1x40x4x4xf32>) -> tensor<1x40x4x4xf32> loc("input")
-  %1 = top.Compare %0, %0 {mode = "Greater"} : (tensor<1x40x4x4xf32>, tensor<1x40x4x4xf32>) -> tensor<1x40x4x4xf32> loc("rows")
+  %c = top.Weight : () -> tensor<1xf32> loc("c")
+  %1 = top.Div %0, %c : (tensor<1x40x4x4xf32>, tensor<1xf32>) -> tensor<1x40x4x4xf32> loc("ratio")
   %2 = top.Softmax %0 {axis = 1 : i64} : (tensor<1x40x4x4xf32>) -> tensor<1x40x4x4xf32> loc("soft")
   %3 = top.Add %1, %2 : (tensor<1x40x4x4xf32>, tensor<1x40x4x4xf32>) -> tensor<1x40x4x4xf32> loc("sum")
   return %3 : tensor<1x40x4x4xf32>
 })",
-                            {});
+                            w);
   auto q = quantize::quantize(top, {{"input", {1, 0, 1}}, {"sum", {1, 0, 1}}}, {}, "m.mlir");
   ASSERT_FALSE(q);
   EXPECT_EQ(q.error().diagnostics().size(), 2u) << q.error().text();
-  EXPECT_THAT(q.error().text(), HasSubstr("'rows' (top.Compare)"));
+  EXPECT_THAT(q.error().text(), HasSubstr("'ratio' (top.Div)"));
   EXPECT_THAT(q.error().text(), HasSubstr("'soft' (top.Softmax)"));
 }
 

@@ -9,8 +9,13 @@ namespace tessera::quantize {
 /// the products is 0, so each element is rounded once.
 void lowerWhere(Lowering &l, mlir::Operation *operation) {
   auto op = llvm::cast<top::WhereOp>(operation);
-  if (!l.integer())
-    return l.lowerAsFloat(op);
+  if (!l.integer()) {
+    mlir::Value condition = l.operand(op, op.getCond()), lhs = l.operand(op, op.getLhs()),
+                rhs = l.operand(op, op.getRhs());
+    if (condition && lhs && rhs)
+      l.replace(op, l.create<tpu::WhereOp>(op, l.typeFromTable(op), condition, lhs, rhs));
+    return;
+  }
   if (l.isWeight(op.getCond()))
     return l.refuse(op, "has a constant condition, which has no INT8 form",
                     "multiply by the condition in the model");

@@ -28,7 +28,8 @@ bool hasFloatForm(const Op &op) {
          std::holds_alternative<MaxPool>(op) || std::holds_alternative<Relu>(op) ||
          std::holds_alternative<Add>(op) || std::holds_alternative<Sub>(op) ||
          std::holds_alternative<Mul>(op) || std::holds_alternative<Div>(op) ||
-         std::holds_alternative<Clip>(op) || std::holds_alternative<Interp>(op) ||
+         std::holds_alternative<Clip>(op) || std::holds_alternative<ComparePair>(op) ||
+         std::holds_alternative<Where>(op) || std::holds_alternative<Interp>(op) ||
          std::holds_alternative<UpConv>(op) || std::holds_alternative<LeakyRelu>(op) ||
          std::holds_alternative<Sigmoid>(op) || std::holds_alternative<Softmax>(op) ||
          std::holds_alternative<Compare>(op) || std::holds_alternative<Arg>(op) ||
@@ -100,7 +101,8 @@ Status Scheduler::checkAll() {
     bool noHalf =
         std::holds_alternative<Sigmoid>(layer.op) || std::holds_alternative<Softmax>(layer.op) ||
         std::holds_alternative<Compare>(layer.op) || std::holds_alternative<Arg>(layer.op) ||
-        std::holds_alternative<Blend>(layer.op) || std::holds_alternative<Div>(layer.op);
+        std::holds_alternative<Blend>(layer.op) || std::holds_alternative<Div>(layer.op) ||
+        std::holds_alternative<ComparePair>(layer.op);
     if (ok && noHalf && floats && out != DType::F32) {
       refuse(layer, fmt::format("has a {} result", dtypeName(out)), "it has a form in f32 only");
       ok = false;

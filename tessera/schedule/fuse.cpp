@@ -13,6 +13,7 @@
 #include "tessera/codegen/relu.h"
 #include "tessera/codegen/sigmoid.h"
 #include "tessera/codegen/sub.h"
+#include "tessera/codegen/where.h"
 
 #include <algorithm>
 
@@ -101,6 +102,10 @@ std::optional<Elementwise> Scheduler::recipeOf(const Layer &layer) const {
   if (auto *q = std::get_if<Compare>(&layer.op))
     return dtypeIsFloat(in) ? compareFloatRecipe(q->less, float(q->threshold))
                             : compareRecipe(q->less, q->threshold, in);
+  if (auto *p = std::get_if<ComparePair>(&layer.op))
+    return comparePairRecipe(p->how);
+  if (std::holds_alternative<Where>(layer.op))
+    return whereRecipe();
   if (std::holds_alternative<Cast>(layer.op) && dtypeIsFloat(in) && dtypeIsFloat(out))
     return floatCastRecipe();
   if (std::holds_alternative<Cast>(layer.op))

@@ -2,6 +2,7 @@
 // A quantized network on plain structs: what the scheduler cuts. Made from the tpu dialect by
 // schedule/ir, or by hand. Sizes are NCHW; a tensor of lower rank has its axes in front and ones
 // behind.
+#include "tessera/codegen/compare.h"
 #include "tessera/tensor/taps.h"
 #include "tessera/tensor/tensor.h"
 #include "tessera/tensor/window.h"
@@ -116,6 +117,12 @@ struct Compare {
   bool less = false;
   double threshold = 0;
 };
+/// F32 with F32.
+struct ComparePair {
+  codegen::Comparison how = codegen::Comparison::Greater;
+};
+/// Inputs condition, a, b, floats of one type.
+struct Where {};
 /// Over an axis of at most 256.
 struct Arg {
   int64_t axis = 1;
@@ -131,7 +138,7 @@ struct Unsupported {
 
 using Op = std::variant<Conv2D, Deconv, UpConv, MaxPool, AvgPool, Add, Sub, Mul, Div, Clip,
                         MulShift, Concat, Pad, Slice, Interp, Blend, LeakyRelu, Sigmoid, Softmax,
-                        Lut, Relu, Compare, Arg, Cast, Reshape, Unsupported>;
+                        Lut, Relu, Compare, ComparePair, Where, Arg, Cast, Reshape, Unsupported>;
 
 struct Layer {
   std::string type;            ///< op name as the user knows it, e.g. "Conv2D"

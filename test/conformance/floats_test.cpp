@@ -128,7 +128,29 @@ TEST_P(Floats, Arithmetic) {
                        GetParam()));
     if (GetParam() == DType::F32)
       output(b, b.pair("Div", product, seed % 3 ? y : difference, Div{}));
+    else
+      output(b, b.where(difference, product, y));
     expectEqual(b, seed % 2 ? chip::kLaneBytes : 16 << 10);
+  }
+}
+
+TEST(Floats32, ComparisonsOfTwo) {
+  using enum codegen::Comparison;
+  for (uint32_t seed = 0; seed < 9; ++seed) {
+    SCOPED_TRACE(seed);
+    Builder b("pairs" + std::to_string(seed), 950 + seed);
+    Shape shape{b.between(1, 2), b.between(1, 90), b.between(1, 20), b.between(1, 30)};
+    // So that some are equal.
+    auto steps = [&] { return b.cast(b.cast(b.input(shape), DType::I8, 0.25), DType::F32, 0); };
+    int32_t x = steps(), y = steps();
+    constexpr codegen::Comparison kHow[] = {Greater, GreaterOrEqual, Equal};
+    int32_t holds = b.pair("Compare", x, y, ComparePair{kHow[seed % 3]});
+    b.output(holds);
+    b.output(b.where(holds, x, y));
+    Network net = b.take();
+    auto outcome = check(net, randomInputs(net, seed), {});
+    ASSERT_TRUE(outcome) << outcome.error().text();
+    EXPECT_EQ(outcome->difference, "") << outcome->scheduleText;
   }
 }
 

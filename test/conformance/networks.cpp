@@ -163,6 +163,9 @@ int32_t Builder::mulShift(int32_t x, int32_t multiplier, int32_t rshift, DType o
 int32_t Builder::pair(std::string type, int32_t a, int32_t b, Op op) {
   return layer(std::move(type), {a, b}, std::move(op), tensor(a).shape, tensor(a).dtype, 0);
 }
+int32_t Builder::where(int32_t condition, int32_t a, int32_t b) {
+  return layer("Where", {condition, a, b}, Where{}, tensor(a).shape, tensor(a).dtype, 0);
+}
 int32_t Builder::add(int32_t a, int32_t b, Add op, DType out) {
   return layer("Add", {a, b}, op, Shape(tensor(a).shape), out, dtypeIsFloat(out) ? 0 : 1);
 }

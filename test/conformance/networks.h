@@ -28,6 +28,7 @@ public:
   int32_t mul(int32_t a, int32_t b, schedule::Mul op, DType out);
   /// Any other op of two floats.
   int32_t pair(std::string type, int32_t a, int32_t b, schedule::Op op);
+  int32_t where(int32_t condition, int32_t a, int32_t b);
   int32_t add(int32_t a, int32_t b, schedule::Add op, DType out);
   int32_t concat(const std::vector<int32_t> &xs, int64_t axis = 1);
   int32_t pad(int32_t x, const std::vector<int64_t> &paddings, double value = 0);

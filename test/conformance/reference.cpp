@@ -21,6 +21,7 @@
 #include "tessera/interpret/kernels/relu.h"
 #include "tessera/interpret/kernels/slice.h"
 #include "tessera/interpret/kernels/upconv.h"
+#include "tessera/interpret/kernels/where.h"
 #include "tessera/runtime/runtime.h"
 #include "tessera/tensor/npz.h"
 
@@ -95,6 +96,15 @@ std::optional<Tensor> evaluateFloats(const Layer &layer, const std::vector<Tenso
   if (auto *c = std::get_if<Compare>(&layer.op))
     return ti::compareWith(c->less ? ti::CompareMode::Less : ti::CompareMode::Greater,
                            ti::chipFlush(in[0]), c->threshold);
+  if (auto *p = std::get_if<ComparePair>(&layer.op)) {
+    using enum codegen::Comparison;
+    return ti::chipCompare(p->how == Greater ? ti::CompareMode::Greater
+                           : p->how == Equal ? ti::CompareMode::Equal
+                                             : ti::CompareMode::GreaterOrEqual,
+                           in[0], in[1]);
+  }
+  if (std::get_if<Where>(&layer.op))
+    return ti::chipWhere(in[0], in[1], in[2]);
   if (auto *a = std::get_if<Arg>(&layer.op))
     return ti::arg(ti::chipFlush(in[0]), a->axis, out.shape.size() == in[0].rank(), a->smallest,
                    a->lastIndex);

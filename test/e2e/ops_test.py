@@ -12,7 +12,7 @@ import zipfile
 H, W = 48, 64
 FULL, HALF = (1, 3, H, W), (1, 3, H // 2, W // 2)
 CHANNELS, PLANE = (1, 3, 1, 1), (1, 1, H, W)
-CONSTANTS = {"factor": (CHANNELS, [0.5, 1.5, -0.75]), "offset": (CHANNELS, [0.25, 0.0, -0.5]), "half": ((1, 1, 1, 1), [0.5]),
+CONSTANTS = {"factor": (CHANNELS, [0.5, 1.5, -0.75]), "offset": (CHANNELS, [0.25, 0.0, -0.5]), "half": ((1, 1, 1, 1), [0.5]), "one": ((1,), [1.0]),
              "ramp": (PLANE, [(y * 3 + x) / 200 - 0.4 for y in range(H) for x in range(W)]),
              "steps": (PLANE, [0.25 + (y // 8 + x // 16) / 4 for y in range(H) for x in range(W)])}
 
@@ -96,10 +96,13 @@ def graph():
     g.add("mask", "Compare", ["image", "half"], FULL, 'mode = "Greater"')
     g.add("chosen", "Where", ["mask", "centred", "smooth"], FULL, output=True)
     g.add("filled", "Where", ["mask", "half", "image"], FULL, output=True)
+    g.add("dark", "Compare", ["image", "turned"], FULL, 'mode = "LessOrEqual"', output=True)
+    g.add("taken", "Where", ["dark", "ramp", "image"], FULL, output=True)
     # An island of F32.
     g.add("soft", "Softmax", ["moved"], FULL, "axis = 1 : i64")
     g.add("shares", "Mul", ["soft", "image"], FULL, output=True)
     g.add("largest", "Arg", ["moved"], (1, 1, H, W), "axis = 1 : i64", output=True)
+    g.add("second", "Compare", ["largest", "one"], (1, 1, H, W), 'mode = "Equal"', output=True)
     return g
 
 

@@ -2,6 +2,7 @@
 
 #include "tessera/interpret/kernels/arith.h"
 #include "tessera/interpret/kernels/elementwise.h"
+#include "tessera/numerics/float.h"
 
 namespace tessera::interpret {
 namespace {
@@ -40,6 +41,22 @@ Tensor compare(CompareMode mode, const Tensor &lhs, const Tensor &rhs) {
                });
     return y;
   });
+}
+
+Tensor chipCompare(CompareMode mode, const Tensor &lhs, const Tensor &rhs) {
+  auto greater = [](float a, float b) { return numerics::flush(a) > numerics::flush(b); };
+  Tensor y(DType::F32, lhs.shape());
+  const float *a = lhs.as<float>().data(), *b = rhs.as<float>().data();
+  float *to = y.as<float>().data();
+  forRange(y.count(), kElementGrain, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      bool holds = mode == CompareMode::Greater ? greater(a[i], b[i]) : !greater(b[i], a[i]);
+      if (mode == CompareMode::Equal)
+        holds = holds && !greater(a[i], b[i]);
+      to[i] = holds ? 1.f : 0.f;
+    }
+  });
+  return y;
 }
 
 Tensor compareWith(CompareMode mode, const Tensor &x, double threshold) {

@@ -1,9 +1,25 @@
 #include "tessera/interpret/kernels/where.h"
 
 #include "tessera/interpret/kernels/arith.h"
+#include "tessera/interpret/kernels/chip_float.h"
 #include "tessera/interpret/kernels/elementwise.h"
 
+#include <cstring>
+
 namespace tessera::interpret {
+
+Tensor chipWhere(const Tensor &condition, const Tensor &lhs, const Tensor &rhs) {
+  Tensor y(lhs.dtype(), lhs.shape());
+  auto size = size_t(dtypeSize(lhs.dtype()));
+  forRange(y.count(), kElementGrain, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      bool holds = numerics::flush(loaded(condition, i)) > 0;
+      std::memcpy(y.bytes().data() + size_t(i) * size,
+                  (holds ? lhs : rhs).bytes().data() + size_t(i) * size, size);
+    }
+  });
+  return y;
+}
 
 Tensor where(const Tensor &condition, const Tensor &lhs, const Tensor &rhs) {
   TESSERA_CHECK(condition.dtype() == DType::F32 && lhs.dtype() == DType::F32 &&

@@ -164,8 +164,14 @@ def Tpu_InterpOp : Tpu_Op<"Interp"> {
 def Tpu_CompareOp : Tpu_Op<"Compare"> {
   let summary = "1 where x (mode) threshold on stored values, else 0; integer form: u8 with scale 1";
   let description = [{mode: Greater or Less; the quantizer turns every comparison with a constant into one of
-    these with a whole threshold.}];
-  let arguments = (ins Tpu_Tensor:$input, StrAttr:$mode, F64Attr:$threshold);
+    these with a whole threshold. With rhs, in f32 only: 1 where x (mode) rhs, mode Greater, GreaterOrEqual (rhs is
+    not greater) or Equal (neither is greater).}];
+  let arguments = (ins Tpu_Tensor:$input, Optional<Tpu_Tensor>:$rhs, StrAttr:$mode,
+    DefaultValuedAttr<F64Attr, "0.0">:$threshold);
+}
+def Tpu_WhereOp : Tpu_Op<"Where"> {
+  let summary = "condition > 0 ? lhs : rhs; shapes equal; floats of one type";
+  let arguments = (ins Tpu_Tensor:$condition, Tpu_Tensor:$lhs, Tpu_Tensor:$rhs);
 }
 def Tpu_ArgOp : Tpu_Op<"Arg"> {
   let summary = "ArgMax or ArgMin; integer form: an axis of at most 256, u8 with scale 1";

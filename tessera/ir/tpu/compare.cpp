@@ -5,6 +5,13 @@
 namespace tessera {
 
 mlir::LogicalResult tpu::CompareOp::verify() {
+  if (getRhs()) {
+    if (failed(checkFloatPair(*this, getInput(), getRhs())) ||
+        failed(checkNoHalf(*this, "comparing")) ||
+        failed(checkOneOf(*this, "mode", getMode(), {"Greater", "GreaterOrEqual", "Equal"})))
+      return mlir::failure();
+    return checkResultShape(*this, llvm::SmallVector<int64_t>(sizesOf(getInput())));
+  }
   auto isFloat = floatForm(*this, getInput());
   if (failed(isFloat) || failed(checkNoHalf(*this, "comparing")) ||
       failed(checkOneOf(*this, "mode", getMode(), {"Greater", "Less"})) ||

@@ -71,6 +71,25 @@ TEST(TpuVerify, Halves) {
   EXPECT_THAT(ofHalf("Relu %h", "", "bf16"), HasSubstr("must be all of one float type"));
   EXPECT_THAT(ofHalf("Cast %h", "", "bf16"), HasSubstr("one must be f32"));
   EXPECT_THAT(ofHalf("Cast %h", "", kI8), HasSubstr("one must be f32"));
+  auto pair = [&](const std::string &op, const std::string &attributes, const std::string &type) {
+    return errorsOf(cast + "%r = tpu." + op + " {" + attributes + "} : (" +
+                    tensor("1x4x8x10", type) + ", " + tensor("1x4x8x10", type) + ") -> " +
+                    tensor("1x4x8x10", type));
+  };
+  EXPECT_EQ(pair("Sub %h, %h", "", "f16"), "");
+  EXPECT_EQ(pair("Mul %h, %h", "", "f16"), "");
+  EXPECT_EQ(pair("Div %x, %x", "", "f32"), "");
+  EXPECT_THAT(pair("Div %h, %h", "", "f16"), HasSubstr("has no form in 'f16', only in f32"));
+  EXPECT_THAT(pair("Sub %a, %a", "", kI8), HasSubstr("must be a float type"));
+  EXPECT_THAT(pair("Compare %h, %h", "mode = \"Greater\"", "f16"), HasSubstr("only in f32"));
+  EXPECT_THAT(pair("Compare %x, %x", "mode = \"Less\"", "f32"), HasSubstr("mode"));
+  EXPECT_THAT(errorsOf("%r = tpu.Where %x, %a, %a : (tensor<1x4x8x10xf32>, " +
+                       tensor("1x4x8x10", kI8) + ", " + tensor("1x4x8x10", kI8) + ") -> " +
+                       tensor("1x4x8x10", kI8)),
+              HasSubstr("must be a float type"));
+  EXPECT_EQ(ofHalf("Clip %h", "min = 0.0 : f64, max = 6.0 : f64", "f16"), "");
+  EXPECT_THAT(ofHalf("Clip %h", "min = 1.0 : f64, max = 0.0 : f64", "f16"),
+              HasSubstr("is not at most max"));
   EXPECT_EQ(ofHalf("LeakyRelu %h", "alpha = 0.1 : f64", "f16"), "");
   EXPECT_THAT(ofHalf("LeakyRelu %h", "alpha = 1.1 : f64", "f16"), HasSubstr("must be from 0 to 1"));
   EXPECT_THAT(ofHalf("Compare %h", "mode = \"Less\", threshold = 0.1 : f64", "f16"),

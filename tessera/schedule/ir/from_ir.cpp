@@ -270,7 +270,13 @@ private:
           return lut;
         })
         .Case([&](tpu::ReluOp) -> Op { return Relu{}; })
+        .Case([&](tpu::WhereOp) -> Op { return Where{}; })
         .Case([&](tpu::CompareOp op) -> Op {
+          using enum codegen::Comparison;
+          if (op.getRhs())
+            return ComparePair{op.getMode() == "Equal"     ? Equal
+                               : op.getMode() == "Greater" ? Greater
+                                                           : GreaterOrEqual};
           if (op.getMode() != "Greater" && op.getMode() != "Less")
             return Unsupported{"compares by mode '" + op.getMode().str() + "'", ""};
           return Compare{op.getMode() == "Less", op.getThreshold().convertToDouble()};
