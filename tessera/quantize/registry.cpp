@@ -27,6 +27,7 @@ namespace tessera::quantize {
   ROW("top.Compare", lowerCompare)                                                                 \
   ROW("top.Arg", lowerArg)                                                                         \
   ROW("top.Cast", lowerCast)                                                                       \
+  ROW("top.Permute", lowerPermute)                                                                 \
   ROW("top.Reshape", lowerReshape)                                                                 \
   ROW("top.Where", lowerWhere)                                                                     \
   ROW("top.Gather", lowerGather)

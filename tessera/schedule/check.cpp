@@ -79,7 +79,8 @@ Status Scheduler::checkAll() {
       continue;
     }
     if (std::holds_alternative<Concat>(layer.op) || std::holds_alternative<Pad>(layer.op) ||
-        std::holds_alternative<Slice>(layer.op) || std::holds_alternative<Reshape>(layer.op)) {
+        std::holds_alternative<Slice>(layer.op) || std::holds_alternative<Permute>(layer.op) ||
+        std::holds_alternative<Reshape>(layer.op)) {
       for (int32_t t : layer.inputs)
         if (tensor(t).dtype != out)
           refuse(layer, fmt::format("joins {} and {}", dtypeName(tensor(t).dtype), dtypeName(out)),

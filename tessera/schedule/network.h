@@ -90,6 +90,10 @@ struct Pad {
 struct Slice {
   std::vector<int64_t> offset, steps; ///< sizes are the output's
 };
+/// Axis i of the result is axis order[i] of the input; one entry an axis of the tensors.
+struct Permute {
+  std::vector<int64_t> order;
+};
 /// Nearest: result row y is input row rows[y], column x is column columns[x]; never decreasing.
 struct Interp {
   std::vector<int64_t> rows, columns;
@@ -136,9 +140,10 @@ struct Unsupported {
   std::string reason, hint;
 };
 
-using Op = std::variant<Conv2D, Deconv, UpConv, MaxPool, AvgPool, Add, Sub, Mul, Div, Clip,
-                        MulShift, Concat, Pad, Slice, Interp, Blend, LeakyRelu, Sigmoid, Softmax,
-                        Lut, Relu, Compare, ComparePair, Where, Arg, Cast, Reshape, Unsupported>;
+using Op =
+    std::variant<Conv2D, Deconv, UpConv, MaxPool, AvgPool, Add, Sub, Mul, Div, Clip, MulShift,
+                 Concat, Pad, Slice, Permute, Interp, Blend, LeakyRelu, Sigmoid, Softmax, Lut, Relu,
+                 Compare, ComparePair, Where, Arg, Cast, Reshape, Unsupported>;
 
 struct Layer {
   std::string type;            ///< op name as the user knows it, e.g. "Conv2D"

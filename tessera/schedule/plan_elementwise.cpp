@@ -9,10 +9,6 @@ namespace tessera::schedule {
 
 using namespace codegen;
 
-namespace {
-
-/// The views with neighbouring axes joined wherever all of them allow it, back in four axes (ones
-/// in front). Order of elements is kept, so any of them may be walked in the new shape.
 std::vector<View> joinAxes(const std::vector<View> &views) {
   std::vector<int>
       axes; // kept axes of the original shape, outermost first, each the last of its group
@@ -52,9 +48,7 @@ std::vector<View> joinAxes(const std::vector<View> &views) {
   return joined;
 }
 
-struct Box {
-  std::array<int64_t, 4> begin, size;
-};
+namespace {
 
 // One slice of the work: the same local shape for every tensor.
 struct Piece {

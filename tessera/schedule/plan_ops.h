@@ -72,6 +72,13 @@ struct ElementwiseWork {
 };
 std::optional<LayerPlan> planElementwise(const ElementwiseWork &work, const Options &options);
 
+/// A copy of `from` to `to`, views of one shape, whose elements lie in another order.
+std::optional<LayerPlan> planPermute(const View &from, const View &to, const Options &options);
+
+/// The views with neighbouring axes joined wherever all of them allow it, back in four axes (ones
+/// in front). Order of elements is kept, so any of them may be walked in the new shape.
+std::vector<View> joinAxes(const std::vector<View> &views);
+
 struct InterpWork {
   View input, output;
   std::vector<int64_t> rows, columns; ///< of a nearest one

@@ -191,6 +191,13 @@ std::optional<LayerPlan> Scheduler::planLayer(int32_t l) {
     plan = planInterp({in, out, i->rows, i->columns, {}, {}}, options);
   } else if (auto *b = std::get_if<Blend>(&layer.op)) {
     plan = planInterp({in, out, {}, {}, b->rows, b->columns}, options);
+  } else if (auto *p = std::get_if<Permute>(&layer.op)) {
+    View from = in; // as the result sees it
+    for (size_t a = 0; a < p->order.size(); ++a) {
+      from.shape[a] = in.shape[size_t(p->order[a])];
+      from.stride[a] = in.stride[size_t(p->order[a])];
+    }
+    plan = planPermute(from, out, options);
   } else if (std::holds_alternative<Concat>(layer.op)) {
     return planConcat(l);
   } else if (std::holds_alternative<Pad>(layer.op)) {

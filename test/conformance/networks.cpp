@@ -185,6 +185,13 @@ int32_t Builder::slice(int32_t x, const std::vector<int64_t> &offset,
                        const std::vector<int64_t> &steps, const Shape &sizes) {
   return layer("Slice", {x}, Slice{offset, steps}, sizes, tensor(x).dtype, tensor(x).scale);
 }
+int32_t Builder::permute(int32_t x, const std::vector<int64_t> &order) {
+  const NetTensor in = tensor(x);
+  Shape shape;
+  for (int64_t a : order)
+    shape.push_back(in.shape[size_t(a)]);
+  return layer("Permute", {x}, Permute{order}, shape, in.dtype, in.scale);
+}
 int32_t Builder::interp(int32_t x, std::vector<int64_t> rows, std::vector<int64_t> columns) {
   Shape s = tensor(x).shape;
   s[2] = int64_t(rows.size());

@@ -34,6 +34,7 @@ public:
   int32_t pad(int32_t x, const std::vector<int64_t> &paddings, double value = 0);
   int32_t slice(int32_t x, const std::vector<int64_t> &offset, const std::vector<int64_t> &steps,
                 const Shape &sizes);
+  int32_t permute(int32_t x, const std::vector<int64_t> &order);
   int32_t interp(int32_t x, std::vector<int64_t> rows, std::vector<int64_t> columns);
   int32_t blend(int32_t x, schedule::Blend how);
   int32_t reshape(int32_t x, const Shape &shape);

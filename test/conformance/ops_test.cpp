@@ -561,6 +561,35 @@ TEST(Moves, PadsAndCrops) {
     expectEqual(b.take());
   }
 }
+TEST(Moves, Permutes) {
+  constexpr DType kTypes[] = {DType::I8, DType::F32, DType::F16};
+  for (uint32_t seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE(seed);
+    Builder b("permute" + std::to_string(seed), 300 + seed);
+    std::vector<int64_t> order{0, 1, 2, 3};
+    for (uint32_t k = 0; k < seed % 24; ++k)
+      std::ranges::next_permutation(order);
+    Shape shape{b.between(1, 3), b.between(1, 90), b.between(1, 40), b.between(1, 300)};
+    if (seed >= 48) { // few large axes, one of them odd
+      shape = {1, 1, b.between(2000, 5000), b.between(2, 300)};
+      shape[size_t(b.between(0, 1))] = b.between(1, 2);
+    }
+    DType type = kTypes[seed % 3];
+    int32_t x = type == DType::F16 ? b.cast(b.input(shape), type, 0)
+                                   : b.input(shape, type, type == DType::I8);
+    if (seed % 4 == 0) // of a part of a tensor
+      x = b.slice(x, {0, shape[1] / 2, 0, 0}, {1, 1, 1, 1},
+                  {shape[0], shape[1] - shape[1] / 2, shape[2], shape[3]});
+    int32_t y = b.permute(x, order);
+    b.output(type == DType::F16 ? b.cast(y, DType::F32, 0) : y);
+    Network net = b.take();
+    auto outcome =
+        check(net, randomInputs(net, seed), {.localBytes = seed % 2 ? chip::kLaneBytes : 8 << 10});
+    ASSERT_TRUE(outcome) << outcome.error().text();
+    EXPECT_EQ(outcome->difference, "") << outcome->scheduleText;
+  }
+}
+
 TEST(Moves, SlicesWithSteps) {
   Builder b("slice", 3);
   int32_t x = b.input({2, 9, 24, 300}, DType::U8, 1);

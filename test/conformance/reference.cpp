@@ -17,6 +17,7 @@
 #include "tessera/interpret/kernels/mul.h"
 #include "tessera/interpret/kernels/mul_shift.h"
 #include "tessera/interpret/kernels/pad.h"
+#include "tessera/interpret/kernels/permute.h"
 #include "tessera/interpret/kernels/pool2d.h"
 #include "tessera/interpret/kernels/relu.h"
 #include "tessera/interpret/kernels/slice.h"
@@ -157,6 +158,8 @@ Tensor evaluate(const Network &net, const Layer &layer, const std::vector<Tensor
     return ti::concat(in, c->axis);
   if (auto *p = std::get_if<Pad>(&layer.op))
     return ti::pad(in[0], p->paddings, p->value);
+  if (auto *p = std::get_if<Permute>(&layer.op))
+    return ti::permute(in[0], p->order);
   if (auto *s = std::get_if<Slice>(&layer.op))
     return ti::slice(in[0], s->offset, s->steps, out.shape);
   if (auto *k = std::get_if<LeakyRelu>(&layer.op))

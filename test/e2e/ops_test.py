@@ -92,6 +92,9 @@ def graph():
     g.add("swapped", "Gather", ["image"], FULL, f"indices = {array(2, 0, 1)}, axis = 1 : i64", output=True)
     g.add("thirds", "Gather", ["image"], (1, 3, H, 20), f"indices = {array(*range(1, 60, 3))}, axis = 3 : i64", output=True)
     g.add("green", "Gather", ["image"], (1, H, W), f"indices = {array(1)}, axis = 1 : i64, keepdims = false", output=True)
+    g.add("last", "Permute", ["centred"], (1, H, W, 3), f"order = {array(0, 2, 3, 1)}", output=True)
+    g.add("lying", "Permute", ["image"], (1, 3, W, H), f"order = {array(0, 1, 3, 2)}", output=True)
+    g.add("flat", "Permute", ["red"], (1, H, W, 1), f"order = {array(0, 2, 3, 1)}", output=True)
     # Choices.
     g.add("mask", "Compare", ["image", "half"], FULL, 'mode = "Greater"')
     g.add("chosen", "Where", ["mask", "centred", "smooth"], FULL, output=True)

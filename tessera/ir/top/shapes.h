@@ -70,6 +70,7 @@ ShapeOr poolShape(mlir::Operation *op, Sizes input, WindowAttrs window, bool cei
 ShapeOr concatShape(mlir::Operation *op, llvm::ArrayRef<Sizes> inputs, int64_t axis);
 ShapeOr padShape(mlir::Operation *op, Sizes input, Sizes paddings);
 ShapeOr sliceShape(mlir::Operation *op, Sizes input, Sizes offset, Sizes steps, Sizes sizes);
+ShapeOr permuteShape(mlir::Operation *op, Sizes input, Sizes order);
 ShapeOr interpShape(mlir::Operation *op, Sizes input, Sizes outSize, llvm::ArrayRef<double> scale,
                     llvm::StringRef mode, llvm::StringRef coordMode, llvm::StringRef nearestMode);
 ShapeOr argShape(mlir::Operation *op, Sizes input, int64_t axis, bool keepdims,

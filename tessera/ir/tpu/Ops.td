@@ -151,6 +151,10 @@ def Tpu_SliceOp : Tpu_Op<"Slice"> {
   let arguments = (ins Tpu_Tensor:$input, DenseI64ArrayAttr:$offset, DenseI64ArrayAttr:$steps,
     DenseI64ArrayAttr:$sizes);
 }
+def Tpu_PermuteOp : Tpu_Op<"Permute"> {
+  let summary = "axis i of the result is axis order[i] of the input";
+  let arguments = (ins Tpu_Tensor:$input, DenseI64ArrayAttr:$order);
+}
 def Tpu_InterpOp : Tpu_Op<"Interp"> {
   let summary = "resize of the last two axes";
   let description = [{Integer form of linear and cubic: weights as whole parts of the smallest power of two that

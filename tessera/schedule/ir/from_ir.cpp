@@ -256,6 +256,7 @@ private:
         })
         .Case(
             [&](tpu::SliceOp op) -> Op { return Slice{list(op.getOffset()), list(op.getSteps())}; })
+        .Case([&](tpu::PermuteOp op) -> Op { return Permute{list(op.getOrder())}; })
         .Case([&](tpu::InterpOp op) -> Op { return resizeOf(op); })
         .Case([&](tpu::LeakyReluOp op) -> Op {
           return LeakyRelu{int32_t(op.getMultiplier()), int32_t(op.getRshift()),
