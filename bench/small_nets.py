@@ -151,7 +151,57 @@ def averages():
     return net, net.resize(net.conv(x, 2, k=1, relu=False), 8)
 
 
-ALL = {f.__name__: f for f in (dilated, depthwise, bilinear, corners, nearest, odd, transposed, averages)}
+def gated():
+    """Attention gates on the skips, squeeze and excitation in the blocks, hard swish."""
+    net = Net("gated", 160, 240)
+    number = lambda v: net.constant(np.array(v, np.float32))
+    mul = lambda a, b: net.node("Mul", [a, b], net.channels[a])
+
+    def swish(x):
+        c = net.channels[x]
+        gate = net.node("Clip", [net.node("Add", [x, number(3)], c), number(0), number(6)], c)
+        return net.node("Div", [mul(x, gate), number(6)], c)
+
+    def block(x, c):
+        x = swish(net.conv(swish(net.conv(x, c, relu=False)), c, relu=False))
+        s = net.conv(net.node("GlobalAveragePool", [x], c), c // 4, k=1)
+        return mul(x, net.node("Sigmoid", [net.conv(s, c, k=1, relu=False)], c))
+
+    x, skips = block("image", 32), []
+    for c in (64, 128):
+        skips.append(x)
+        x = block(net.pool(x), c)
+    for skip in reversed(skips):
+        c = net.channels[skip]
+        x = net.deconv(x, c)
+        both = net.node("Relu", [net.add(net.conv(x, c // 2, k=1, relu=False), net.conv(skip, c // 2, k=1, relu=False))], c // 2)
+        gate = net.node("Sigmoid", [net.conv(both, 1, k=1, relu=False)], 1)
+        x = block(net.concat(mul(skip, gate), x), c)
+    return net, net.conv(x, 2, k=1, relu=False)
+
+
+def mobile():
+    """Inverted residuals with ReLU6, its classes last in memory."""
+    net = Net("mobile", 192, 256)
+    relu6 = lambda x: net.node("Clip", [x, net.constant(np.float32(0)), net.constant(np.float32(6))], net.channels[x])
+
+    def inverted(x, c, stride=1):
+        wide = relu6(net.conv(x, 4 * net.channels[x], k=1, relu=False))
+        wide = relu6(net.conv(wide, net.channels[wide], stride=stride, group=net.channels[wide], relu=False))
+        y = net.conv(wide, c, k=1, relu=False)
+        return net.add(x, y) if stride == 1 and net.channels[x] == c else y
+
+    x = relu6(net.conv("image", 16, stride=2, relu=False))
+    low = x = inverted(inverted(x, 24, 2), 24)
+    for c in (32, 64):
+        x = inverted(inverted(x, c, 2), c)
+    x = net.resize(net.conv(x, 32, k=1), 4)
+    x = net.conv(net.concat(x, net.conv(low, 16, k=1)), 32)
+    x = net.resize(net.conv(x, 4, k=1, relu=False), 4)
+    return net, net.node("Transpose", [net.node("Softmax", [x], 4, axis=1)], 4, perm=[0, 2, 3, 1])
+
+
+ALL = {f.__name__: f for f in (dilated, depthwise, bilinear, corners, nearest, odd, transposed, averages, gated, mobile)}
 
 
 def run(*command):

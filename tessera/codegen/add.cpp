@@ -6,6 +6,7 @@ namespace tessera::codegen {
 
 Elementwise addRecipe(std::array<int32_t, 2> m, std::array<int32_t, 2> r, DType result) {
   Elementwise e;
+  e.repeats = true;
   e.scratch = {DType::I16, DType::I16};
   if (result == DType::U8)
     e.scratch.push_back(DType::I16);
@@ -28,6 +29,7 @@ Elementwise addRecipe(std::array<int32_t, 2> m, std::array<int32_t, 2> r, DType 
 
 Elementwise addFloatRecipe(bool relu) {
   Elementwise e;
+  e.repeats = true;
   e.emit = [=](Instructions &list, std::span<const LocalTensor> in, std::span<const LocalTensor>,
                const LocalTensor &out) {
     list.push_back(arith(Arith::Add, out, tensorOperand(in[0]), tensorOperand(in[1])));

@@ -25,6 +25,9 @@ void place(isa::sAR &f, isa::Operand which, const std::optional<isa::Strides> &s
 } // namespace
 
 ArithOperand tensorOperand(const LocalTensor &t) {
+  if (t.repeated)
+    return {false, t.address, t.dtype, isa::Strides{0, uint64_t(t.planeElements()), 0, 0},
+            t.range()};
   return {false, t.address, t.dtype, std::nullopt, t.range()};
 }
 ArithOperand immediateOperand(int64_t value, DType dtype) {

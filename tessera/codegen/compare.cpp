@@ -50,6 +50,7 @@ Elementwise compareFloatRecipe(bool less, float threshold) {
 Elementwise comparePairRecipe(Comparison how) {
   constexpr auto kOne = std::bit_cast<uint32_t>(1.0f);
   Elementwise e;
+  e.repeats = true;
   if (how == Comparison::Equal)
     e.scratch = {DType::F32};
   e.emit = [=](Instructions &list, std::span<const LocalTensor> in,

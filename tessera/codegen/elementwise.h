@@ -13,6 +13,8 @@ struct Elementwise {
   /// Bytes that every lane holds, or none: a last scratch tensor, U8 [1, 64, 1, size]. Then a
   /// slice's plane is at most chip::kMaxDim elements.
   std::vector<uint8_t> table;
+  /// Whether one of several inputs may be LocalTensor::repeated.
+  bool repeats = false;
   /// Inputs, scratch and result of equal sizes; no two overlap.
   std::function<void(Instructions &, std::span<const LocalTensor> inputs,
                      std::span<const LocalTensor> scratch, const LocalTensor &result)>

@@ -40,8 +40,9 @@ struct LocalTensor {
   uint32_t address = 0;
   DType dtype = DType::I8;
   int64_t c = 1, h = 1, w = 1;
-  int64_t plane = 0; ///< elements; 0: of the aligned layout
-  int64_t pitch = 0; ///< elements; 0: w. Only with `plane`
+  int64_t plane = 0;     ///< elements; 0: of the aligned layout
+  int64_t pitch = 0;     ///< elements; 0: w. Only with `plane`
+  bool repeated = false; ///< h = w = 1: an element-wise command reads it for every row and column
 
   int64_t elementBytes() const { return dtypeSize(dtype); }
   int64_t slots() const { return chip::slots(0, c); }

@@ -10,6 +10,7 @@ Elementwise mulRecipe(int32_t multiplier, int32_t rshift, std::array<DType, 2> i
   bool isSigned = inputs[0] == DType::I8 || inputs[1] == DType::I8;
   bool viaInt16 = isSigned && result == DType::U8; // a signed operand makes the result signed
   Elementwise e;
+  e.repeats = true;
   e.scratch = {isSigned ? DType::I16 : DType::U16};
   if (viaInt16)
     e.scratch.push_back(DType::I16);
@@ -27,6 +28,7 @@ Elementwise mulRecipe(int32_t multiplier, int32_t rshift, std::array<DType, 2> i
 
 Elementwise mulFloatRecipe() {
   Elementwise e;
+  e.repeats = true;
   e.emit = [](Instructions &list, std::span<const LocalTensor> in, std::span<const LocalTensor>,
               const LocalTensor &out) {
     list.push_back(arith(Arith::Mul, out, tensorOperand(in[0]), tensorOperand(in[1])));

@@ -1,6 +1,7 @@
 #include "tessera/quantize/lowering.h"
 
 #include <cmath>
+#include <utility>
 
 namespace tessera::quantize {
 namespace {
@@ -50,6 +51,28 @@ void refuseEmptyWindows(Lowering &l, mlir::Operation *op) {
 
 // A half rounds every sum: of more cells than these they would soon stand still.
 constexpr int64_t kMostHalfCells = 16;
+// Of one plane in local memory, beside what else lies there.
+constexpr int64_t kMostIntegerCells = 128 << 10, kMostFloatCells = 8 << 10;
+
+/// One window over all of a large plane: the mean of each row, then of those. No more of it than
+/// one row has to lie in local memory, and sums stay short.
+void lowerGlobalAverage(Lowering &l, top::AvgPoolOp op) {
+  l.inF32();
+  mlir::Value v = l.value(op.getInput());
+  std::string name = ir::nameOf(op);
+  Shape shape = ir::shapeOf(v);
+  for (size_t axis : {3, 2}) {
+    int64_t kernel[] = {1, 1}, ones[] = {1, 1}, none[] = {0, 0, 0, 0};
+    kernel[axis - 2] = std::exchange(shape[axis], 1);
+    bool last = axis == 2 && !op.getDoRelu();
+    v = l.createNamed<tpu::Pool2DOp>(op, last ? name : name + (axis == 3 ? "_rows" : "_mean"),
+                                     ir::plainType(l.context(), shape, DType::F32), v, "Avg",
+                                     kernel, ones, none, ones, true, false, false, 0, 0);
+  }
+  if (op.getDoRelu())
+    v = l.create<tpu::ReluOp>(op, v.getType(), v);
+  l.replace(op, v);
+}
 
 /// A mean over all cells of the windows, padding as zeros; where some do not count, times the ratio
 /// of cells.
@@ -88,6 +111,11 @@ void lowerFloatAverage(Lowering &l, top::AvgPoolOp op) {
 }
 
 void lowerAverage(Lowering &l, top::AvgPoolOp op) {
+  Shape plane = ir::shapeOf(op.getInput());
+  bool global = op.getKernelShape() == llvm::ArrayRef(plane).drop_front(2) &&
+                llvm::all_of(op.getPads(), [](int64_t p) { return p == 0; });
+  if (global && plane[2] * plane[3] > (l.integer() ? kMostIntegerCells : kMostFloatCells))
+    return lowerGlobalAverage(l, op);
   if (!l.integer())
     return lowerFloatAverage(l, op);
   mlir::Value input = l.value(op.getInput());

@@ -38,6 +38,11 @@ Range loadedRows(const GroupPlan &p, const GroupPlace &at, const GroupInput &i) 
 LocalTensor loadedTensor(const GroupPlan &p, const GroupPlace &at, size_t input,
                          const Addresses &a) {
   const GroupInput &i = p.work.ops[at.op].inputs[input];
+  if (i.repeats()) {
+    LocalTensor t{a[size_t(p.steps[at.op].loads[input])], i.view.dtype, p.channels(i)};
+    t.repeated = true;
+    return t;
+  }
   auto [lo, hi] = loadedRows(p, at, i);
   return {a[size_t(p.steps[at.op].loads[input])], i.view.dtype, p.channels(i), hi - lo,
           p.columns(i).inputs()};
@@ -50,6 +55,8 @@ LocalTensor inputWindow(const GroupPlan &p, const GroupPlace &at, size_t input, 
   AxisSlice x = p.columns(i);
   if (i.tensor >= 0)
     return rowsOf(p, at.band, i.tensor, a, b, where).window(0, b - a, x.in0, x.inputs());
+  if (i.repeats())
+    return loadedTensor(p, at, input, where);
   int64_t lo = loadedRows(p, at, i).first;
   return loadedTensor(p, at, input, where).window(a - lo, b - a, 0, x.inputs());
 }

@@ -42,7 +42,35 @@ View Scheduler::insideOf(const Layer &layer, size_t i) const {
   return whole.part(begin, size);
 }
 
+std::vector<bool> Scheduler::repeatingLayers() const {
+  auto repeats = [&](const Layer &layer) {
+    auto in = shape(layer.inputs[0]);
+    if (std::holds_alternative<Interp>(layer.op))
+      return in[2] == 1 && in[3] == 1;
+    auto *concat = std::get_if<Concat>(&layer.op);
+    return concat && concat->axis == 1 && in[1] == 1 &&
+           std::ranges::all_of(layer.inputs, [&](int32_t t) { return t == layer.inputs[0]; });
+  };
+  std::vector<bool> list(net_.layers.size(), false);
+  for (size_t l = net_.layers.size(); l-- > 0;) {
+    int32_t t = net_.layers[l].output;
+    list[l] = repeats(net_.layers[l]) && !std::ranges::count(net_.outputs, t);
+    for (size_t m = l + 1; m < net_.layers.size() && list[l]; ++m) {
+      const Layer &reader = net_.layers[m];
+      auto others = [&] {
+        return std::ranges::any_of(reader.inputs, [&](int32_t i) { return i != t; });
+      };
+      if (std::ranges::count(reader.inputs, t) && !list[m]) {
+        auto recipe = recipeOf(reader);
+        list[l] = recipe && recipe->repeats && others();
+      }
+    }
+  }
+  return list;
+}
+
 void Scheduler::placeTensors() {
+  std::vector<bool> repeating = repeatingLayers();
   views_.assign(net_.tensors.size(), {});
   aliased_.assign(net_.tensors.size(), -1);
   std::vector<int32_t> producer(net_.tensors.size(), -1);
@@ -61,7 +89,8 @@ void Scheduler::placeTensors() {
     if (producer[size_t(t)] < 0)
       return false;
     const Op &op = net_.layers[size_t(producer[size_t(t)])].op;
-    return std::holds_alternative<Slice>(op) || std::holds_alternative<Reshape>(op);
+    return std::holds_alternative<Slice>(op) || std::holds_alternative<Reshape>(op) ||
+           repeating[size_t(producer[size_t(t)])];
   };
   // Where a Concat or Pad consumes a tensor, its producer writes straight into the result.
   for (size_t l = net_.layers.size(); l-- > 0;) {
@@ -71,7 +100,7 @@ void Scheduler::placeTensors() {
       views_[size_t(o)] = ownBuffer(o);
     bool concat = std::holds_alternative<Concat>(layer.op),
          padding = std::holds_alternative<Pad>(layer.op);
-    if (!concat && !padding)
+    if ((!concat && !padding) || repeating[l])
       continue;
     if (padding)
       for (int64_t p : std::get<Pad>(layer.op).paddings)
@@ -103,6 +132,14 @@ void Scheduler::placeTensors() {
       std::copy(s->offset.begin(), s->offset.end(), begin.begin());
       std::copy(s->steps.begin(), s->steps.end(), step.begin());
       views_[size_t(o)] = in.part(begin, shape(o), step);
+      shared_.insert(o);
+    } else if (repeating[size_t(&layer - net_.layers.data())]) {
+      views_[size_t(o)] = in;
+      auto &v = views_[size_t(o)];
+      for (size_t a = 1; a < 4; ++a)
+        if (v.shape[a] != shape(o)[a])
+          v.stride[a] = 0;
+      v.shape = shape(o);
       shared_.insert(o);
     } else if (in.isDense()) {
       views_[size_t(o)] = View::dense(in.buffer, in.offset, shape(o), in.dtype);

@@ -19,6 +19,8 @@ struct View {
   static View dense(int32_t buffer, uint64_t offset, const std::array<int64_t, 4> &shape,
                     DType dtype);
   bool isDense() const;
+  /// Whether one element stands for every row and column of its channel.
+  bool repeats() const { return stride[2] == 0 && stride[3] == 0 && shape[2] * shape[3] > 1; }
   /// The part from `begin` with `size`, every `step`-th element.
   View part(const std::array<int64_t, 4> &begin, const std::array<int64_t, 4> &size,
             const std::array<int64_t, 4> &step = {1, 1, 1, 1}) const;

@@ -13,10 +13,11 @@ std::vector<View> joinAxes(const std::vector<View> &views) {
   std::vector<int>
       axes; // kept axes of the original shape, outermost first, each the last of its group
   std::vector<int64_t> sizes;
+  bool repeats = std::ranges::any_of(views, &View::repeats); // channels stay what they are
   for (int i = 0; i < 4; ++i) {
     if (views[0].shape[i] == 1)
       continue;
-    bool join = !axes.empty();
+    bool join = !axes.empty() && !(repeats && axes.back() < 2 && i >= 2);
     for (const View &v : views)
       join = join && v.stride[axes.back()] == v.stride[i] * v.shape[i];
     if (join) {
@@ -80,9 +81,12 @@ std::optional<LayerPlan> planElementwise(const ElementwiseWork &work, const Opti
   auto part = [&](size_t i, int64_t offset, const std::array<int64_t, 4> &size,
                   const std::array<int64_t, 4> &stride) {
     View v = views[i];
+    bool once = v.repeats();
     v.offset += uint64_t(offset * dtypeSize(v.dtype));
     v.shape = size;
     v.stride = stride;
+    if (once)
+      v.shape[2] = v.shape[3] = 1;
     return v;
   };
   // Makes the plan of a list of pieces; the local tensors take the largest piece's bytes.
@@ -96,8 +100,15 @@ std::optional<LayerPlan> planElementwise(const ElementwiseWork &work, const Opti
     };
     int copies = pieces.size() > 1 ? deep : 1;
     size_t inputs = work.inputs.size(), scratch = work.recipe ? work.recipe->scratch.size() : 0;
+    auto inputBytes = [&](size_t i) {
+      if (!views[i].repeats())
+        return bytes(types[i]);
+      return most(pieces, [&](const Piece &p) {
+        return chip::alignedLaneBytes(0, 1, p.c, 1, 1, dtypeSize(types[i]));
+      });
+    };
     for (size_t i = 0; i < inputs; ++i)
-      plan.slots.push_back({fmt::format("input{}", i), bytes(types[i]), copies});
+      plan.slots.push_back({fmt::format("input{}", i), inputBytes(i), copies});
     for (size_t i = 0; i < scratch; ++i)
       plan.slots.push_back({fmt::format("scratch{}", i), bytes(work.recipe->scratch[i]), 1});
     int table = work.recipe && !work.recipe->table.empty()
@@ -127,6 +138,12 @@ std::optional<LayerPlan> planElementwise(const ElementwiseWork &work, const Opti
       auto local = [piece](DType t, uint32_t address) {
         return LocalTensor{address, t, piece->c, piece->h, piece->w};
       };
+      auto input = [piece](size_t i, uint32_t address) {
+        const View &v = piece->inputs[i];
+        LocalTensor t{address, v.dtype, v.shape[1], v.shape[2], v.shape[3]};
+        t.repeated = t.h * t.w < piece->h * piece->w;
+        return t;
+      };
       SliceWork s;
       for (size_t i = 0; i < inputs; ++i)
         s.inputs.push_back({int(i), number});
@@ -141,13 +158,13 @@ std::optional<LayerPlan> planElementwise(const ElementwiseWork &work, const Opti
           return loadRows(*constant, 0, chip::kLanes, int64_t(recipe->table.size()),
                           a[size_t(slot)]);
         const View &v = piece->inputs[size_t(slot)];
-        return {loadTensor(v, local(v.dtype, a[size_t(slot)]))};
+        return {loadTensor(v, input(size_t(slot), a[size_t(slot)]))};
       };
       if (recipe)
         s.compute = [=](const Addresses &a) {
           std::vector<LocalTensor> in, tmp;
           for (size_t i = 0; i < inputs; ++i)
-            in.push_back(local(piece->inputs[i].dtype, a[i]));
+            in.push_back(input(i, a[i]));
           for (size_t i = 0; i < scratch; ++i)
             tmp.push_back(local(recipe->scratch[i], a[inputs + i]));
           if (table >= 0)

@@ -145,7 +145,8 @@ private:
       }
       int64_t channels = p_->channels(in), slots = chip::slots(0, channels);
       int64_t element = dtypeSize(in.view.dtype);
-      int64_t bytes = chip::alignedLaneBytes(0, 1, channels, rows, x->inputs(), element);
+      int64_t bytes = chip::alignedLaneBytes(0, 1, channels, in.repeats() ? 1 : rows,
+                                             in.repeats() ? 1 : x->inputs(), element);
       if (op.hasWeights() && slots > 1 && bytes / element / slots > chip::kMaxConvStride)
         return false;
       p_->steps[k].loads.push_back(

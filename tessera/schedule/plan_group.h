@@ -19,6 +19,8 @@ struct GroupInput {
   View view;
   codegen::WindowAxis y, x;
   std::optional<Unfold> unfold; ///< of a view
+
+  bool repeats() const { return tensor < 0 && view.repeats(); }
 };
 
 struct GroupOp {

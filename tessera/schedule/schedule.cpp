@@ -121,9 +121,9 @@ void Scheduler::planConvs() {
 
 std::optional<LayerPlan> Scheduler::planLayer(int32_t l) {
   const Layer &layer = net_.layers[size_t(l)];
-  if (fusedInto_[size_t(l)] >= 0)
-    return LayerPlan{};
   int32_t o = layer.output;
+  if (fusedInto_[size_t(l)] >= 0 || shared_.count(o))
+    return LayerPlan{};
   const View &out = view(o), &in = view(layer.inputs[0]);
   std::optional<LayerPlan> plan;
   auto elementwise = [&](std::optional<Elementwise> recipe) {
@@ -203,8 +203,6 @@ std::optional<LayerPlan> Scheduler::planLayer(int32_t l) {
   } else if (std::holds_alternative<Pad>(layer.op)) {
     return planPad(l);
   } else {
-    if (shared_.count(o))
-      return LayerPlan{};
     plan = planMove(layer, in, out);
   }
   if (!plan)

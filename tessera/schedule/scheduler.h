@@ -50,6 +50,9 @@ private:
   /// Part of a Concat's result that input i fills; of a Pad's result the part that its input fills.
   View insideOf(const Layer &layer, size_t i) const;
   void placeTensors();
+  /// By layer: whether it repeats one element over rows and columns, or one channel over others,
+  /// for ops that can read it as it is.
+  std::vector<bool> repeatingLayers() const;
   /// Where each layer's result lies, and after which command it is whole.
   void listStored();
   /// The results of which `t` is made; false if some is no layer's.

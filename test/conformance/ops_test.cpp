@@ -561,6 +561,44 @@ TEST(Moves, PadsAndCrops) {
     expectEqual(b.take());
   }
 }
+// A plane of one element, and one channel, for all: element-wise ops read them as they are.
+TEST(Moves, RepeatedOperands) {
+  for (uint32_t seed = 0; seed < 24; ++seed) {
+    SCOPED_TRACE(seed);
+    Builder b("repeated" + std::to_string(seed), 400 + seed);
+    Shape shape{b.between(1, 2), b.between(2, 150), b.between(2, 30), b.between(2, 40)};
+    bool floats = seed % 3 == 0;
+    DType type = floats ? DType::F32 : b.i8OrU8();
+    auto in = [&](const Shape &s) { return b.input(s, type, !floats); };
+    auto plane = [&](int32_t x) {
+      return b.interp(x, std::vector<int64_t>(size_t(shape[2]), 0),
+                      std::vector<int64_t>(size_t(shape[3]), 0));
+    };
+    auto channels = [&](int32_t x) { return b.concat(std::vector<int32_t>(size_t(shape[1]), x)); };
+    int32_t x = in(shape), gate = plane(in({shape[0], shape[1], 1, 1})),
+            map = channels(in({shape[0], 1, shape[2], shape[3]})),
+            one = channels(plane(in({shape[0], 1, 1, 1})));
+    auto both = [&](int32_t l, int32_t r) {
+      return floats            ? b.pair("Mul", l, r, Mul{})
+             : b.between(0, 1) ? b.mul(l, r, {3, 9}, type)
+                               : b.add(l, r, {{61, 53}, {6, 6}}, type);
+    };
+    if (seed % 2) // so that a group reads them
+      x = b.conv(x, shape[1], Window2d{.kernel = {3, 3}, .pads = {1, 1, 1, 1}}, type);
+    b.output(both(gate, both(both(x, gate), map)));
+    b.output(both(one, x));
+    if (seed % 4 == 0)
+      b.output(both(gate, map)); // two of them
+    if (seed % 5 == 0)
+      b.output(b.pad(gate, {0, 0, 1, 0, 0, 0, 0, 2})); // a reader that wants all of it
+    Network net = b.take();
+    auto outcome = check(net, randomInputs(net, seed),
+                         {.localBytes = seed % 4 < 2 ? chip::kLaneBytes : 16 << 10});
+    ASSERT_TRUE(outcome) << outcome.error().text();
+    EXPECT_EQ(outcome->difference, "") << outcome->scheduleText;
+  }
+}
+
 TEST(Moves, Permutes) {
   constexpr DType kTypes[] = {DType::I8, DType::F32, DType::F16};
   for (uint32_t seed = 0; seed < 60; ++seed) {
