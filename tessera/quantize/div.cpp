@@ -7,7 +7,7 @@ namespace tessera::quantize {
 void lowerDiv(Lowering &l, mlir::Operation *operation) {
   auto op = llvm::cast<top::DivOp>(operation);
   if (l.isWeight(op.getRhs())) {
-    Tensor factor = l.weight(op.getRhs());
+    Tensor factor = l.weight(op.getRhs()).clone(); // others read it too
     for (float &v : factor.as<float>()) {
       if (v == 0)
         return l.refuse(op, "divides by a constant that has zeros", "take them out of the model");

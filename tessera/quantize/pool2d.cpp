@@ -51,8 +51,9 @@ void refuseEmptyWindows(Lowering &l, mlir::Operation *op) {
 
 // A half rounds every sum: of more cells than these they would soon stand still.
 constexpr int64_t kMostHalfCells = 16;
-// Of one plane in local memory, beside what else lies there.
-constexpr int64_t kMostIntegerCells = 128 << 10, kMostFloatCells = 8 << 10;
+// An integer average of more cells than these could leave 32 bits; in floats a plane has to lie in
+// local memory beside what else does.
+constexpr int64_t kMostIntegerCells = 16384, kMostFloatCells = 8 << 10;
 
 /// One window over all of a large plane: the mean of each row, then of those. No more of it than
 /// one row has to lie in local memory, and sums stay short.

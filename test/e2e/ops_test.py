@@ -82,6 +82,7 @@ def graph():
     g.add("below", "Sub", ["ramp", "all"], FULL, output=True)
     g.add("apart", "Add", ["image", "steps"], FULL)
     g.add("ratio", "Div", ["centred", "apart"], FULL, "do_relu = true", output=True)
+    g.add("again", "Div", ["moved", "factor"], FULL, output=True)
     g.add("inverse", "Div", ["half", "apart"], FULL, output=True)
     # Windows that see fewer cells at borders, and beyond the last one.
     g.add("edges", "AvgPool", ["centred"], FULL, window((3, 3), (1, 1), 1), output=True)
