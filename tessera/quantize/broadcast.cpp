@@ -10,14 +10,14 @@ mlir::Value Lowering::broadcast(mlir::Operation *op, mlir::Value lowered, const 
   Shape own = ir::shapeOf(lowered);
   if (own == shape)
     return lowered;
-  bool fits = own.size() == 4 && shape.size() == 4 && own[0] == shape[0];
-  for (size_t a = 1; fits && a < 4; ++a)
+  bool fits = own.size() == 4 && shape.size() == 4;
+  for (size_t a = 0; fits && a < 4; ++a)
     fits = own[a] == shape[a] || own[a] == 1;
   if (!fits) {
     refuse(op,
            "broadcasts " + shapeText(own) + " to " + shapeText(shape) + ", which has no " + mode_ +
                " form",
-           "tensors of four axes with one batch size have one");
+           "tensors of four axes have one");
     return {};
   }
   std::string name = ir::nameOf(lowered) + "_for_" + ir::nameOf(op);
@@ -32,9 +32,13 @@ mlir::Value Lowering::broadcast(mlir::Operation *op, mlir::Value lowered, const 
                                    "nearest", "asymmetric", "floor", llvm::APFloat(-0.75), false);
   }
   if (own[1] != shape[1])
+    lowered = createNamed<tpu::ConcatOp>(
+        op, name, mlir::RankedTensorType::get({own[0], shape[1], shape[2], shape[3]}, element),
+        llvm::SmallVector<mlir::Value>(size_t(shape[1]), lowered), 1);
+  if (own[0] != shape[0])
     lowered =
-        createNamed<tpu::ConcatOp>(op, name, mlir::RankedTensorType::get(shape, element),
-                                   llvm::SmallVector<mlir::Value>(size_t(shape[1]), lowered), 1);
+        createNamed<tpu::ConcatOp>(op, name + "_batch", mlir::RankedTensorType::get(shape, element),
+                                   llvm::SmallVector<mlir::Value>(size_t(shape[0]), lowered), 0);
   return lowered;
 }
 

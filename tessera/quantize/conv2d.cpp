@@ -1,5 +1,7 @@
 #include "tessera/quantize/lowering.h"
 
+#include "tessera/chip/chip.h"
+
 #include <cmath>
 
 namespace tessera::quantize {
@@ -32,23 +34,75 @@ std::vector<double> quantizePadding(Lowering &l, top::ConvOp op, llvm::ArrayRef<
   return result;
 }
 
+/// `filter` [oc, ic, kh, kw] with zeros between its cells, so that they lie `times` as far apart.
+Tensor spread(const Tensor &filter, const std::array<int64_t, 2> &times) {
+  int64_t kh = filter.dim(2), kw = filter.dim(3);
+  Shape shape{filter.dim(0), filter.dim(1), (kh - 1) * times[0] + 1, (kw - 1) * times[1] + 1};
+  Tensor wide(DType::F32, shape);
+  auto from = filter.as<float>();
+  auto to = wide.as<float>();
+  for (size_t i = 0; i < from.size(); ++i) {
+    int64_t x = int64_t(i) % kw, y = int64_t(i) / kw % kh, plane = int64_t(i) / (kw * kh);
+    to[size_t((plane * shape[2] + y * times[0]) * shape[3] + x * times[1])] = from[i];
+  }
+  return wide;
+}
+
+/// The smallest number that divides `dilation` to what a command takes.
+int64_t spreadOf(int64_t dilation) {
+  int64_t times = 1;
+  while (dilation % times || dilation / times > chip::kMaxDilation)
+    ++times;
+  return times;
+}
+
 } // namespace
 
+/// Windows beyond the command's fields: cells too far apart are some of a larger kernel's, and
+/// pads that are too wide an op of their own.
 void lowerConv2D(Lowering &l, mlir::Operation *operation) {
   auto op = llvm::cast<top::ConvOp>(operation);
   mlir::Value input = l.value(op.getInput());
-  auto f = lowerFilter(l, op, input, op.getFilter(), op.getBias(), op.getDoRelu());
+  if (!l.isWeight(op.getFilter()) || (op.getBias() && !l.isWeight(op.getBias())))
+    return l.refuse(op, "has a filter or bias that is computed in the network",
+                    "only constant filters are supported");
+  Tensor filter = l.weight(op.getFilter());
+  llvm::SmallVector<int64_t> kernel(op.getKernelShape()), pads(op.getPads()),
+      dilations(op.getDilations());
+  std::array<int64_t, 2> times{spreadOf(dilations[0]), spreadOf(dilations[1])};
+  if (times != std::array<int64_t, 2>{1, 1}) {
+    filter = spread(filter, times);
+    for (size_t a = 0; a < 2; ++a) {
+      kernel[a] = filter.dim(2 + a);
+      dilations[a] /= times[a];
+    }
+  }
+  auto f = lowerFilter(l, op, input, filter, op.getBias() ? &l.weight(op.getBias()) : nullptr,
+                       op.getDoRelu());
   if (!f)
     return;
-  mlir::DenseF64ArrayAttr pad;
-  if (auto raw = op.getPadValue(); raw && l.integer())
-    pad = l.builder.getDenseF64ArrayAttr(quantizePadding(l, op, *raw, input));
-  else if (raw)
-    pad = l.builder.getDenseF64ArrayAttr(*raw);
-  l.replace(op,
-            l.create<tpu::Conv2DOp>(op, f->type, input, f->filter, f->bias, op.getKernelShape(),
-                                    op.getStrides(), op.getPads(), op.getDilations(), op.getGroup(),
-                                    op.getDoRelu(), pad, f->multiplier, f->rshift));
+  std::vector<double> values;
+  if (auto raw = op.getPadValue())
+    values = l.integer() ? quantizePadding(l, op, *raw, input) : raw->vec();
+  if (llvm::any_of(pads, [](int64_t p) { return p > chip::kMaxPad; })) {
+    if (llvm::any_of(values, [&](double v) { return v != values[0]; }))
+      return l.refuse(op, "pads by more than 15 with a value for each channel",
+                      "move the mean to the flags (--mean) instead of the model");
+    Shape shape = ir::shapeOf(input);
+    shape[2] += pads[0] + pads[2];
+    shape[3] += pads[1] + pads[3];
+    auto element = llvm::cast<mlir::RankedTensorType>(input.getType()).getElementType();
+    input = l.createNamed<tpu::PadOp>(
+        op, ir::nameOf(op) + "_padded", mlir::RankedTensorType::get(shape, element), input,
+        llvm::ArrayRef<int64_t>{0, 0, pads[0], pads[1], 0, 0, pads[2], pads[3]},
+        llvm::APFloat(values.empty() ? 0.0 : values[0]));
+    pads.assign(4, 0);
+    values.clear();
+  }
+  auto pad = values.empty() ? mlir::DenseF64ArrayAttr() : l.builder.getDenseF64ArrayAttr(values);
+  l.replace(op, l.create<tpu::Conv2DOp>(op, f->type, input, f->filter, f->bias, kernel,
+                                        op.getStrides(), pads, dilations, op.getGroup(),
+                                        op.getDoRelu(), pad, f->multiplier, f->rshift));
 }
 
 } // namespace tessera::quantize

@@ -51,6 +51,8 @@ void refuseEmptyWindows(Lowering &l, mlir::Operation *op) {
 
 // A half rounds every sum: of more cells than these they would soon stand still.
 constexpr int64_t kMostHalfCells = 16;
+// A maximum of columns, then of rows reads fewer cells than one of both, and is the same.
+constexpr int64_t kFewestCellsByAxes = 25;
 // An integer average of more cells than these could leave 32 bits; in floats a plane has to lie in
 // local memory beside what else does.
 constexpr int64_t kMostIntegerCells = 16384, kMostFloatCells = 8 << 10;
@@ -117,6 +119,8 @@ void lowerAverage(Lowering &l, top::AvgPoolOp op) {
                 llvm::all_of(op.getPads(), [](int64_t p) { return p == 0; });
   if (global && plane[2] * plane[3] > (l.integer() ? kMostIntegerCells : kMostFloatCells))
     return lowerGlobalAverage(l, op);
+  if (l.integer() && op.getKernelShape()[0] * op.getKernelShape()[1] > kMostIntegerCells)
+    l.inF32();
   if (!l.integer())
     return lowerFloatAverage(l, op);
   mlir::Value input = l.value(op.getInput());
@@ -210,10 +214,29 @@ void lowerPool2D(Lowering &l, mlir::Operation *operation) {
     auto relu = l.createNamed<tpu::ReluOp>(op, ir::nameOf(op) + "_relu", input.getType(), input);
     input = relu; // max(relu(x)) = relu(max(x))
   }
-  l.replace(op,
-            l.create<tpu::Pool2DOp>(op, l.typeLike(input, op), input, "Max", op.getKernelShape(),
-                                    op.getStrides(), op.getPads(), op.getDilations(), false,
-                                    op.getCeilMode(), l.integer() ? false : op.getDoRelu(), 0, 0));
+  bool relu = !l.integer() && op.getDoRelu();
+  auto pool = [&](const std::string &name, mlir::RankedTensorType type, bool rows, bool columns) {
+    auto part = [&](llvm::ArrayRef<int64_t> list, int64_t none) {
+      llvm::SmallVector<int64_t> some(list);
+      for (size_t a = 0; a < some.size(); ++a)
+        some[a] = (a % 2 ? columns : rows) ? some[a] : none;
+      return some;
+    };
+    return l.createNamed<tpu::Pool2DOp>(op, name, type, input, "Max", part(op.getKernelShape(), 1),
+                                        part(op.getStrides(), 1), part(op.getPads(), 0),
+                                        part(op.getDilations(), 1), false, op.getCeilMode(),
+                                        relu && columns, 0, 0);
+  };
+  std::string name = ir::nameOf(op);
+  auto kernel = op.getKernelShape();
+  bool byAxes = std::min(kernel[0], kernel[1]) > 1 && kernel[0] * kernel[1] >= kFewestCellsByAxes;
+  if (byAxes) {
+    Shape shape = ir::shapeOf(input);
+    shape[2] = ir::shapeOf(op.getResult())[2];
+    auto element = llvm::cast<mlir::RankedTensorType>(input.getType()).getElementType();
+    input = pool(name + "_rows", mlir::RankedTensorType::get(shape, element), true, false);
+  }
+  l.replace(op, pool(name, l.typeLike(input, op), !byAxes, true));
 }
 
 } // namespace tessera::quantize

@@ -154,6 +154,9 @@ std::string Scheduler::windowProblem(const Layer &layer) const {
   bool transposed = std::holds_alternative<Deconv>(layer.op);
   std::string problem;
   auto in = shape(layer.inputs[0]), out = shape(layer.output);
+  if (int64_t channels = std::max(in[1], out[1]); channels > chip::kMaxDim)
+    problem =
+        fmt::format("has {} channels, where a command takes at most {}", channels, chip::kMaxDim);
   for (int a = 0; a < 2; ++a) {
     const char *axis = a == 0 ? "height" : "width";
     WindowAxis v = transposed
@@ -164,7 +167,10 @@ std::string Scheduler::windowProblem(const Layer &layer) const {
         problem += fmt::format("{}{} {} along the {}, where the command takes at most {}",
                                problem.empty() ? "has " : "; ", what, value, axis, limit);
     };
-    note("stride", v.stride, chip::kMaxWindowStride);
+    bool pool =
+        std::holds_alternative<MaxPool>(layer.op) || std::holds_alternative<AvgPool>(layer.op);
+    if (!pool) // whose results can be made one by one
+      note("stride", v.stride, chip::kMaxWindowStride);
     note("dilation", v.dilation, chip::kMaxDilation);
     note("stride", v.insert + 1, chip::kMaxConvInsert + 1);
     auto whole = sliceAxis(v, 0, v.out);

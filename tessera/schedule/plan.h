@@ -25,6 +25,7 @@ struct View {
   View part(const std::array<int64_t, 4> &begin, const std::array<int64_t, 4> &size,
             const std::array<int64_t, 4> &step = {1, 1, 1, 1}) const;
   codegen::GlobalBox box() const;
+  bool operator==(const View &) const = default;
 };
 std::array<int64_t, 4> shape4(const Shape &shape);
 

@@ -90,6 +90,19 @@ public:
   }
 
 private:
+  /// An input from outside and its rows in each band: ops that read the same share a slot.
+  struct Loaded {
+    GroupInput input;
+    std::vector<Range> rows;
+    int slot;
+
+    bool sameContents(const Loaded &o) const {
+      AxisSlice x = GroupPlan::columns(input), other = GroupPlan::columns(o.input);
+      return !input.unfold && !o.input.unfold && input.view == o.input.view && rows == o.rows &&
+             x.in0 == other.in0 && x.in1 == other.in1;
+    }
+  };
+
   bool isRead(int32_t tensor) const {
     for (const GroupOp &op : p_->work.ops)
       for (const GroupInput &i : op.inputs)
@@ -133,14 +146,22 @@ private:
       if (in.tensor >= 0 && !op.hasWeights() && x->inputs() != p_->view(in.tensor).shape[3])
         return false;
       int64_t rows = 0; // at most, of a band
+      Loaded loaded{in, {}, -1};
       for (size_t band = 0; band < p_->bands.size(); ++band) {
         auto s = readRows(op, in, band);
         if (!s)
           return false;
         rows = std::max(rows, s->inputs());
+        loaded.rows.emplace_back(s->in0, s->in1);
       }
       if (in.tensor >= 0) {
         p_->steps[k].loads.push_back(-1);
+        continue;
+      }
+      if (auto same = std::ranges::find_if(loaded_,
+                                           [&](const Loaded &l) { return l.sameContents(loaded); });
+          same != loaded_.end()) {
+        p_->steps[k].loads.push_back(same->slot);
         continue;
       }
       int64_t channels = p_->channels(in), slots = chip::slots(0, channels);
@@ -149,8 +170,9 @@ private:
                                              in.repeats() ? 1 : x->inputs(), element);
       if (op.hasWeights() && slots > 1 && bytes / element / slots > chip::kMaxConvStride)
         return false;
-      p_->steps[k].loads.push_back(
-          plan_.addSlot({fmt::format("input{}.{}", k, i), bytes, several_ ? deep_ : 1}));
+      loaded.slot = plan_.addSlot({fmt::format("input{}.{}", k, i), bytes, several_ ? deep_ : 1});
+      p_->steps[k].loads.push_back(loaded.slot);
+      loaded_.push_back(std::move(loaded));
     }
     return true;
   }
@@ -394,9 +416,10 @@ private:
           s.work.push_back({scratch, 0});
     }
     for (size_t i = 0; i < op.inputs.size(); ++i)
-      if (op.inputs[i].tensor < 0)
-        s.inputs.push_back({step.loads[i], number});
-      else
+      if (int slot = step.loads[i]; slot >= 0) {
+        if (std::ranges::find(s.inputs, slot, &SlotUse::slot) == s.inputs.end())
+          s.inputs.push_back({slot, number});
+      } else
         s.work.push_back(tensorUse(op.inputs[i].tensor));
     for (int scratch : step.scratch)
       s.work.push_back({scratch, 0});
@@ -418,6 +441,7 @@ private:
   bool bias_ = false;    ///< some op has one
   int64_t accBytes_ = 0, planeBytes_ = 0, windowBytes_ = 0;
   int64_t passed_ = 0; ///< contents of passing buffers
+  std::vector<Loaded> loaded_;
 };
 
 } // namespace

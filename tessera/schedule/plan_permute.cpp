@@ -1,8 +1,7 @@
 // Axes in another order. One transfer that is contiguous on one side only would move element by
 // element, so the data is turned inside the lanes, between a load that reads runs and a store that
 // writes runs.
-#include "tessera/codegen/arith.h"
-#include "tessera/schedule/cuts.h"
+#include "tessera/codegen/permute.h"
 #include "tessera/schedule/plan_ops.h"
 
 #include <algorithm>
@@ -14,75 +13,7 @@ using namespace codegen;
 
 namespace {
 
-/// An axis with its strides in both tensors, in elements.
-struct Axis {
-  int64_t size, from, to;
-};
-
-/// Up to three axes inside of every lane, dense in local memory in the order of either side.
-struct Turn {
-  std::vector<Axis> axes; ///< sizes of this piece
-  Axis lanes;
-
-  std::array<int64_t, 4> sizes(const std::vector<Axis> &order) const {
-    std::array<int64_t, 4> s{1, lanes.size, 1, 1};
-    constexpr std::array<size_t, 3> kPlace{0, 2, 3}; // n, h, w
-    for (size_t k = 0; k < order.size(); ++k)
-      s[kPlace[3 - order.size() + k]] = order[k].size;
-    return s;
-  }
-  std::vector<Axis> ordered(int64_t Axis::*by) const {
-    std::vector<Axis> order = axes;
-    std::ranges::stable_sort(order, std::greater{}, by);
-    return order;
-  }
-  int64_t plane() const {
-    int64_t elements = 1;
-    for (const Axis &a : axes)
-      elements *= a.size;
-    return elements;
-  }
-  GlobalBox box(const View &v, int64_t Axis::*by, uint64_t offset) const {
-    auto order = ordered(by);
-    auto s = sizes(order);
-    std::array<int64_t, 4> stride{1, lanes.*by, 1, 1};
-    constexpr std::array<size_t, 3> kPlace{0, 2, 3};
-    for (size_t k = 0; k < order.size(); ++k)
-      stride[kPlace[3 - order.size() + k]] = order[k].*by;
-    return {v.buffer, v.offset + offset * uint64_t(dtypeSize(v.dtype)), dtypeSize(v.dtype), s,
-            stride};
-  }
-  LocalSide local(uint32_t address, const std::array<int64_t, 4> &s, DType dtype) const {
-    int64_t plane = chip::alignUp(this->plane(), chip::kEuBytes / dtypeSize(dtype));
-    return {address, s[2] * s[3], plane, s[3], 1};
-  }
-  Instruction load(const View &from, uint64_t offset, uint32_t address) const {
-    GlobalBox b = box(from, &Axis::from, offset);
-    return codegen::load(b, from.dtype, local(address, b.size, from.dtype));
-  }
-  Instruction store(const View &to, uint64_t offset, uint32_t address) const {
-    GlobalBox b = box(to, &Axis::to, offset);
-    return codegen::store(local(address, b.size, to.dtype), to.dtype, b);
-  }
-  Instruction turn(DType dtype, uint32_t source, uint32_t result) const {
-    auto in = ordered(&Axis::from), out = ordered(&Axis::to);
-    auto size = sizes(out);
-    LocalSide to = local(result, size, dtype);
-    isa::Strides toStrides{uint64_t(to.n), uint64_t(to.c), uint64_t(to.h), 1},
-        fromStrides{0, uint64_t(to.c), 0, 0};
-    constexpr std::array<uint64_t isa::Strides::*, 3> kPlace{&isa::Strides::n, &isa::Strides::h,
-                                                             &isa::Strides::w};
-    for (size_t k = 0; k < out.size(); ++k) {
-      int64_t step = 1; // of this axis in the loaded order
-      for (size_t i = in.size(); i-- > 0 && in[i].from != out[k].from;)
-        step *= in[i].size;
-      fromStrides.*kPlace[3 - out.size() + k] = uint64_t(step);
-    }
-    auto bytes = uint32_t(to.c * dtypeSize(dtype));
-    return stridedCopy(dtype, size, result, toStrides, {result, result + bytes}, source,
-                       fromStrides, {source, source + bytes});
-  }
-};
+using Axis = PermutedAxis;
 
 /// How the work is cut: the axis that lies across the lanes, `inner` neighbours of it in one lane,
 /// and how many of each other axis a piece takes.
@@ -142,10 +73,10 @@ private:
 
   bool offer(const Cut &cut) {
     pieces_.clear();
-    cutAxes(cut, 0, {}, 0, 0);
+    cutAxes(cut, 0, {});
     int64_t bytes = 0;
     for (const Piece &p : pieces_)
-      bytes = std::max(bytes, chip::alignUp(p.turn.plane() * dtypeSize(to_.dtype), chip::kEuBytes));
+      bytes = std::max(bytes, p.piece.laneBytes(to_.dtype));
     LayerPlan plan;
     int copies = options_.overlap && pieces_.size() > 1 ? 2 : 1;
     plan.slots = {{"input", bytes, copies}, {"result", bytes, copies}};
@@ -157,13 +88,13 @@ private:
       s.inputs = {{0, number}};
       s.work = {{1, number}};
       s.load = [p, v = from_](const Addresses &a, int) -> Instructions {
-        return {p.turn.load(v, p.from, a[0])};
+        return {p.piece.load(v.buffer, v.offset + p.from, v.dtype, a[0])};
       };
       s.compute = [p, type = to_.dtype](const Addresses &a) -> Instructions {
-        return {p.turn.turn(type, a[0], a[1])};
+        return {p.piece.turn(type, a[0], a[1])};
       };
       s.store = [p, v = to_](const Addresses &a) -> Instructions {
-        return {p.turn.store(v, p.to, a[1])};
+        return {p.piece.store(a[1], v.dtype, v.buffer, v.offset + p.to)};
       };
       plan.slices.push_back(std::move(s));
     }
@@ -173,36 +104,38 @@ private:
   }
 
   struct Piece {
-    Turn turn;
-    uint64_t from, to; ///< elements from the start of each tensor
+    PermutedPiece piece;
+    uint64_t from = 0, to = 0; ///< bytes from the start of each tensor
   };
-  void cutAxes(const Cut &cut, size_t a, const Turn &so, uint64_t from, uint64_t to) {
+  Piece at(Piece p, const Axis &axis, int64_t index) const {
+    p.from += uint64_t(index * axis.from * dtypeSize(from_.dtype));
+    p.to += uint64_t(index * axis.to * dtypeSize(to_.dtype));
+    return p;
+  }
+  void cutAxes(const Cut &cut, size_t a, const Piece &so) {
     if (a == axes_.size()) {
-      pieces_.push_back({so, from, to});
+      pieces_.push_back(so);
       return;
     }
     const Axis &axis = axes_[a];
-    auto go = [&](const Turn &turn, int64_t at) {
-      cutAxes(cut, a + 1, turn, from + uint64_t(at * axis.from), to + uint64_t(at * axis.to));
-    };
     if (a != cut.lanes) {
-      for (int64_t at = 0; at < axis.size; at += cut.sizes[a]) {
-        Turn turn = so;
+      for (int64_t i = 0; i < axis.size; i += cut.sizes[a]) {
+        Piece p = at(so, axis, i);
         if (cut.sizes[a] > 1)
-          turn.axes.push_back({std::min(cut.sizes[a], axis.size - at), axis.from, axis.to});
-        go(turn, at);
+          p.piece.axes.push_back({std::min(cut.sizes[a], axis.size - i), axis.from, axis.to});
+        cutAxes(cut, a + 1, p);
       }
       return;
     }
-    for (int64_t at = 0, inner = cut.inner; at < axis.size;) {
-      inner = std::min(inner, axis.size - at); // the rest lies in one lane
-      Turn turn = so;
-      turn.lanes = {std::min((axis.size - at) / inner, chip::kLanes), axis.from * inner,
-                    axis.to * inner};
+    for (int64_t i = 0, inner = cut.inner; i < axis.size;) {
+      inner = std::min(inner, axis.size - i); // the rest lies in one lane
+      Piece p = at(so, axis, i);
+      p.piece.lanes = {std::min((axis.size - i) / inner, chip::kLanes), axis.from * inner,
+                       axis.to * inner};
       if (cut.inner > 1)
-        turn.axes.push_back({inner, axis.from, axis.to});
-      go(turn, at);
-      at += turn.lanes.size * inner;
+        p.piece.axes.push_back({inner, axis.from, axis.to});
+      cutAxes(cut, a + 1, p);
+      i += p.piece.lanes.size * inner;
     }
   }
 

@@ -11,9 +11,15 @@ namespace tessera::schedule {
 using namespace codegen;
 
 std::optional<LayerPlan> planPool(const PoolWork &work, const Options &options) {
-  for (const WindowAxis *a : {&work.y, &work.x})
-    if (a->stride > chip::kMaxWindowStride || a->dilation > chip::kMaxDilation)
-      return std::nullopt;
+  if (std::max(work.y.dilation, work.x.dilation) > chip::kMaxDilation)
+    return std::nullopt;
+  // A stride that no field holds: results one by one, so that none is needed.
+  auto single = [](const WindowAxis &a) { return a.stride > chip::kMaxWindowStride; };
+  auto oneByOne = [&](WindowAxis a) {
+    a.stride = single(a) ? 1 : a.stride;
+    return a;
+  };
+  const WindowAxis axisY = oneByOne(work.y), axisX = oneByOne(work.x);
   PlanChoice choice(options);
   int deep = options.overlap ? 2 : 1;
   int64_t channels = work.output.shape[1], slots = chip::slots(0, channels);
@@ -56,9 +62,9 @@ std::optional<LayerPlan> planPool(const PoolWork &work, const Options &options) 
             };
             s.compute = [=](const Addresses &a) -> Instructions {
               if (work.average)
-                return averagePool(input(a), y, x, work.y, work.x, result(a),
+                return averagePool(input(a), y, x, axisY, axisX, result(a),
                                    work.average->multiplier, work.average->rshift);
-              return maxPool(input(a), y, x, work.y, work.x, result(a), work.relu);
+              return maxPool(input(a), y, x, axisY, axisX, result(a), work.relu);
             };
             s.store = [=](const Addresses &a) -> Instructions {
               return {
@@ -74,10 +80,11 @@ std::optional<LayerPlan> planPool(const PoolWork &work, const Options &options) 
   };
   for (int64_t s = slots; s >= 1; s = s == 1 ? 0 : chip::ceilDiv(s, 2)) {
     int64_t tries = 0;
-    for (int64_t columns = 1; columns <= work.x.out && tries < 1;
+    for (int64_t columns = single(work.x) ? work.x.out : 1; columns <= work.x.out && tries < 1;
          columns += std::max<int64_t>(1, columns / 4)) {
       int64_t kept = 0;
-      for (int64_t rows = 1; rows <= work.y.out && kept < 3; rows += std::max<int64_t>(1, rows / 8))
+      for (int64_t rows = single(work.y) ? work.y.out : 1; rows <= work.y.out && kept < 3;
+           rows += std::max<int64_t>(1, rows / 8))
         kept += offer(s, rows, columns);
       tries += kept > 0;
     }
