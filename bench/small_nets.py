@@ -201,7 +201,20 @@ def mobile():
     return net, net.node("Transpose", [net.node("Softmax", [x], 4, axis=1)], 4, perm=[0, 2, 3, 1])
 
 
-ALL = {f.__name__: f for f in (dilated, depthwise, bilinear, corners, nearest, odd, transposed, averages, gated, mobile)}
+def atrous():
+    """Rates beyond 15, plain and depthwise, and means over large bins."""
+    net = Net("atrous", 240, 320)
+    x = net.conv(net.conv("image", 16, stride=2), 32)
+    low, x = x, net.conv(net.conv(x, 64, stride=2), 64)  # 60 x 80
+    plain = [net.conv(x, 32, dilation=d) for d in (6, 12, 18)]
+    wide = net.conv(net.conv(x, 64, dilation=24, group=64), 32, k=1)
+    bins = [net.resize(net.conv(net.pool(x, "AveragePool", k), 16, k=1), k) for k in (10, 20)]
+    x = net.conv(net.concat(*plain, wide, *bins), 64, k=1)
+    x = net.conv(net.concat(net.resize(x, 2), net.conv(low, 16, k=1)), 32)
+    return net, net.resize(net.conv(x, 21, k=1, relu=False), 2)
+
+
+ALL = {f.__name__: f for f in (dilated, depthwise, bilinear, corners, nearest, odd, transposed, averages, gated, mobile, atrous)}
 
 
 def run(*command):

@@ -4,31 +4,48 @@
 #include "tessera/codegen/exponential.h"
 #include "tessera/numerics/exponential.h"
 
-#include <bit>
+#include <utility>
 
 namespace tessera::codegen {
+namespace {
 
-Elementwise softmaxRecipe(size_t which) {
-  Elementwise e;
-  e.scratch = {DType::F32, DType::F32, DType::F32, DType::F32};
-  e.table = powerTable();
-  e.emit = [which](Instructions &list, std::span<const LocalTensor> in,
-                   std::span<const LocalTensor> tmp, const LocalTensor &out) {
-    // 1 / (1 + sum of e^(other - this)): no maximum is needed, an exponent beyond the range is cut.
-    bool first = true;
-    if (in.size() == 1)
-      list.push_back(fillLocal(tmp[3], 0, tmp[3].h, 0, tmp[3].w, std::bit_cast<uint32_t>(1.0f)));
-    for (size_t i = 0; i < in.size(); ++i) {
-      if (i == which)
-        continue;
-      exponential(list, tmp[0], in[i], &in[which], numerics::kLog2E, tmp[1], tmp[2], tmp.back());
-      list.push_back(arith(Arith::Add, tmp[3], tensorOperand(tmp[0]),
-                           first ? immediateFloat(1) : tensorOperand(tmp[3])));
-      first = false;
-    }
-    list.push_back(reciprocal(out, tmp[3]));
+/// Row i of every channel, for a command that writes one row.
+ArithOperand rowOf(const LocalTensor &t, int64_t i) {
+  LocalTensor row = t.window(i, 1, 0, t.w);
+  return {false, row.address, t.dtype,
+          isa::Strides{0, uint64_t(t.planeElements()), uint64_t(t.w), 1}, row.range()};
+}
+/// One row for each of another tensor's.
+ArithOperand forAllRows(const LocalTensor &row) {
+  return {false, row.address, row.dtype, isa::Strides{0, uint64_t(row.planeElements()), 0, 1},
+          row.range()};
+}
+
+} // namespace
+
+Instructions softmax(const LocalTensor &x, const SoftmaxPlaces &at, const LocalTensor &result) {
+  Instructions list;
+  // Rows one after another, each into the other of two places: no command writes what it reads.
+  auto [now, next] = at.rows;
+  auto fold = [&](Arith op, const LocalTensor &from) {
+    auto step = [&](const ArithOperand &a, const ArithOperand &b) {
+      list.push_back(arith(op, next, a, b));
+      std::swap(now, next);
+    };
+    if (from.h == 1)
+      return step(rowOf(from, 0), op == Arith::Add ? immediateFloat(0) : rowOf(from, 0));
+    step(rowOf(from, 1), rowOf(from, 0));
+    for (int64_t i = 2; i < from.h; ++i)
+      step(rowOf(from, i), tensorOperand(now));
   };
-  return e;
+  fold(Arith::Max, x);
+  list.push_back(arith(Arith::Sub, at.scratch[0], tensorOperand(x), forAllRows(now)));
+  exponential(list, at.powers, at.scratch[0], nullptr, numerics::kLog2E, at.scratch[0],
+              at.scratch[1], at.table);
+  fold(Arith::Add, at.powers);
+  list.push_back(reciprocal(next, now));
+  list.push_back(arith(Arith::Mul, result, tensorOperand(at.powers), forAllRows(next)));
+  return list;
 }
 
 } // namespace tessera::codegen

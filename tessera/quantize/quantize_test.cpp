@@ -181,7 +181,7 @@ func.func @main(%arg0: tensor<1x40x4x4xf32>) -> tensor<1x40x4x4xf32> {
   %0 = top.Input %arg0 : (tensor<1x40x4x4xf32>) -> tensor<1x40x4x4xf32> loc("input")
   %c = top.Weight : () -> tensor<1xf32> loc("c")
   %1 = top.Div %0, %c : (tensor<1x40x4x4xf32>, tensor<1xf32>) -> tensor<1x40x4x4xf32> loc("ratio")
-  %2 = top.Softmax %0 {axis = 1 : i64} : (tensor<1x40x4x4xf32>) -> tensor<1x40x4x4xf32> loc("soft")
+  %2 = top.Div %0, %c : (tensor<1x40x4x4xf32>, tensor<1xf32>) -> tensor<1x40x4x4xf32> loc("other")
   %3 = top.Add %1, %2 : (tensor<1x40x4x4xf32>, tensor<1x40x4x4xf32>) -> tensor<1x40x4x4xf32> loc("sum")
   return %3 : tensor<1x40x4x4xf32>
 })",
@@ -190,7 +190,7 @@ func.func @main(%arg0: tensor<1x40x4x4xf32>) -> tensor<1x40x4x4xf32> {
   ASSERT_FALSE(q);
   EXPECT_EQ(q.error().diagnostics().size(), 2u) << q.error().text();
   EXPECT_THAT(q.error().text(), HasSubstr("'ratio' (top.Div)"));
-  EXPECT_THAT(q.error().text(), HasSubstr("'soft' (top.Softmax)"));
+  EXPECT_THAT(q.error().text(), HasSubstr("'other' (top.Div)"));
 }
 
 TEST(Quantize, ComparisonsBecomeWholeThresholds) {

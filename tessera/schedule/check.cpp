@@ -137,7 +137,7 @@ Status Scheduler::checkAll() {
         }
     } else if (auto *a = std::get_if<Arg>(&layer.op)) {
       int64_t size = shape(layer.inputs[0])[size_t(a->axis)];
-      if (size > 256)
+      if (size > 256 && !floats)
         refuse(layer, fmt::format("looks for the largest of {} values", size),
                "an axis of at most 256 has an integer form");
       else if (tensor(layer.inputs[0]).shape.size() > 4 || (!floats && out != DType::U8))

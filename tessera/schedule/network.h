@@ -108,7 +108,7 @@ struct LeakyRelu {
 };
 /// F32 only.
 struct Sigmoid {};
-/// F32 only, over at most 32 values.
+/// F32 only.
 struct Softmax {
   int64_t axis = 1;
 };
@@ -127,7 +127,7 @@ struct ComparePair {
 };
 /// Inputs condition, a, b, floats of one type.
 struct Where {};
-/// Over an axis of at most 256.
+/// Of integers over an axis of at most 256.
 struct Arg {
   int64_t axis = 1;
   bool smallest = false, lastIndex = false;

@@ -79,6 +79,10 @@ std::optional<LayerPlan> planPermute(const View &from, const View &to, const Opt
 /// in front). Order of elements is kept, so any of them may be walked in the new shape.
 std::vector<View> joinAxes(const std::vector<View> &views);
 
+/// Over the values of one axis, F32.
+std::optional<LayerPlan> planSoftmax(const View &in, const View &out, size_t axis,
+                                     const Options &options);
+
 struct InterpWork {
   View input, output;
   std::vector<int64_t> rows, columns; ///< of a nearest one

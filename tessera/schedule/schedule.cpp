@@ -1,7 +1,6 @@
 #include "tessera/schedule/schedule.h"
 
 #include "tessera/codegen/arg.h"
-#include "tessera/codegen/softmax.h"
 #include "tessera/schedule/pipeline.h"
 #include "tessera/schedule/scheduler.h"
 #include "tessera/support/parallel.h"
@@ -163,30 +162,7 @@ std::optional<LayerPlan> Scheduler::planLayer(int32_t l) {
       w.output = View::dense(out.buffer, out.offset, size, out.dtype);
     plan = planElementwise(w, options);
   } else if (auto *x = std::get_if<Softmax>(&layer.op)) {
-    // Value by value along the axis, each from all of them.
-    LayerPlan all;
-    auto size = in.shape;
-    int64_t count = size[size_t(x->axis)];
-    size[size_t(x->axis)] = 1;
-    auto one = [&](const View &v, int64_t i) {
-      std::array<int64_t, 4> begin{0, 0, 0, 0};
-      begin[size_t(x->axis)] = i;
-      return v.part(begin, size);
-    };
-    ElementwiseWork w;
-    for (int64_t i = 0; i < count; ++i)
-      w.inputs.push_back(one(in, i));
-    for (int64_t i = 0; i < count; ++i) {
-      w.output = one(out, i);
-      w.recipe = softmaxRecipe(size_t(i));
-      auto part = planElementwise(w, options);
-      if (!part) {
-        refuse(layer, tooLarge(layer), "");
-        return std::nullopt;
-      }
-      appendPlan(all, std::move(*part));
-    }
-    return joinSlots(std::move(all));
+    plan = planSoftmax(in, out, size_t(x->axis), options);
   } else if (auto *i = std::get_if<Interp>(&layer.op)) {
     plan = planInterp({in, out, i->rows, i->columns, {}, {}}, options);
   } else if (auto *b = std::get_if<Blend>(&layer.op)) {

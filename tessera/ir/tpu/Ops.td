@@ -90,7 +90,7 @@ def Tpu_SigmoidOp : Tpu_Op<"Sigmoid"> {
   let arguments = (ins Tpu_Tensor:$input);
 }
 def Tpu_SoftmaxOp : Tpu_Op<"Softmax"> {
-  let summary = "1 / (1 + sum over the others along axis of e^(other - this)); f32 only, at most 32 along axis";
+  let summary = "e^(x - max) * (1 / sum of e^(x - max) along axis), in order, by interpret/kernels/exponential.h; f32 only";
   let arguments = (ins Tpu_Tensor:$input, I64Attr:$axis);
 }
 def Tpu_LutOp : Tpu_Op<"Lut"> {
