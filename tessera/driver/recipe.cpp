@@ -18,12 +18,14 @@ template <class Op> InputInfo inputInfo(Op op) {
   return info;
 }
 
-// Looks upstream through ops that keep the meaning of the numbers.
+constexpr const char *kKinds = "output_kinds"; // attribute of a tpu module
+
+// Looks upstream, in the top dialect, through ops that keep the meaning of the numbers.
 OutputKind kindOf(mlir::Value v) {
   mlir::Operation *op = v.getDefiningOp();
   if (!op)
     return OutputKind::Logits;
-  if (llvm::isa<top::ArgOp, tpu::ArgOp, top::CompareOp, tpu::CompareOp>(op))
+  if (llvm::isa<top::ArgOp, top::CompareOp>(op))
     return OutputKind::Classes;
   if (llvm::isa<top::SigmoidOp, top::SoftmaxOp>(op))
     return OutputKind::Probability;
@@ -32,23 +34,14 @@ OutputKind kindOf(mlir::Value v) {
                    cast.getTo() == "bf16";
     return toFloat ? kindOf(cast.getInput()) : OutputKind::Classes;
   }
-  if (auto wrapped = llvm::dyn_cast<tpu::FloatOp>(op)) {
-    if (wrapped.getOp() == "Sigmoid" || wrapped.getOp() == "Softmax")
-      return OutputKind::Probability;
-    if (wrapped.getOp() == "Cast") // lowered only where it makes whole numbers
-      return OutputKind::Classes;
-    if (wrapped.getOp() == "Where")
-      return OutputKind::Classes;
-    return OutputKind::Logits;
-  }
   // Where between two constants, a mask of e.g. 0 and 255, is a class map too.
   if (auto where = llvm::dyn_cast<top::WhereOp>(op)) {
     bool constants = llvm::isa_and_nonnull<top::WeightOp>(where.getLhs().getDefiningOp()) &&
                      llvm::isa_and_nonnull<top::WeightOp>(where.getRhs().getDefiningOp());
     return constants ? OutputKind::Classes : OutputKind::Logits;
   }
-  if (llvm::isa<tpu::CastOp, top::ReshapeOp, tpu::ReshapeOp, top::SliceOp, tpu::SliceOp, top::PadOp,
-                tpu::PadOp, top::GatherOp, top::PermuteOp, tpu::InterpOp, top::InterpOp>(op))
+  if (llvm::isa<top::ReshapeOp, top::SliceOp, top::PadOp, top::GatherOp, top::PermuteOp,
+                top::InterpOp>(op))
     return kindOf(op->getOperand(0));
   return OutputKind::Logits;
 }
@@ -70,7 +63,20 @@ std::vector<OutputInfo> outputsOf(const ir::Module &module) {
   std::vector<OutputInfo> outputs;
   for (mlir::Value v : module.main().getBody().front().getTerminator()->getOperands())
     outputs.push_back({ir::nameOf(v), kindOf(v)});
+  llvm::SmallVector<llvm::StringRef> kinds;
+  std::string kept = module.attribute(kKinds);
+  llvm::StringRef(kept).split(kinds, ',');
+  if (kinds.size() == outputs.size())
+    for (size_t i = 0; i < outputs.size(); ++i)
+      outputs[i].kind = outputKindFrom(kinds[i].str()).value_or(outputs[i].kind);
   return outputs;
+}
+
+void keepOutputKinds(const ir::Module &top, ir::Module &tpu) {
+  std::string kinds;
+  for (const OutputInfo &o : outputsOf(top))
+    kinds += (kinds.empty() ? "" : ",") + std::string(outputKindName(o.kind));
+  tpu.setAttribute(kKinds, kinds);
 }
 
 void applyRecipe(ir::Module &module, const RecipeFlags &flags) {

@@ -224,6 +224,7 @@ Result<Report> deploy(const DeployOptions &o) {
                                      o.quantOutput, modes},
                                     o.mlir.string()));
   ir::Module &tpu = quantized.module;
+  keepOutputKinds(top, tpu);
   std::string suffix = "int8_sym";
   if (o.quantize != "INT8") {
     suffix = o.quantize;

@@ -3,6 +3,7 @@
 simulator and interpreter equal, tensor by tensor."""
 import json
 import pathlib
+import re
 import struct
 import subprocess
 import sys
@@ -16,6 +17,7 @@ CONSTANTS = {"factor": (CHANNELS, [0.5, 1.5, -0.75]), "offset": (CHANNELS, [0.25
              "ramp": (PLANE, [(y * 3 + x) / 200 - 0.4 for y in range(H) for x in range(W)]),
              "steps": (PLANE, [0.25 + (y // 8 + x // 16) / 4 for y in range(H) for x in range(W)])}
 
+KINDS = {"chance": "probability", "largest": "classes", "moved": "logits"}
 # Least cosine and Euclidean similarity to the float network.
 MODES = {"INT8": "0.99,0.9", "F32": "0.999999,0.9999", "F16": "0.9999,0.99", "BF16": "0.999,0.97"}
 
@@ -105,6 +107,7 @@ def graph():
     # An island of F32.
     g.add("soft", "Softmax", ["moved"], FULL, "axis = 1 : i64")
     g.add("shares", "Mul", ["soft", "image"], FULL, output=True)
+    g.add("chance", "Sigmoid", ["moved"], FULL, output=True)
     g.add("largest", "Arg", ["moved"], (1, 1, H, W), "axis = 1 : i64", output=True)
     g.add("second", "Compare", ["largest", "one"], (1, 1, H, W), 'mode = "Equal"', output=True)
     return g
@@ -140,6 +143,10 @@ def main():
                                     "--model", f"{mode}.bmodel", "--test_input", picture, "--test_reference", "float.npz",
                                     "--compare_all", "--tolerance", tolerance, "--json"))
             assert report["test"]["equal"], report
+            about = run("info", f"{mode}.bmodel", "--json")
+            for name, kind in KINDS.items(): # by which a mask is decided
+                assert re.search(rf'"name": "{name}(_f32)?",\s*"kind": "{kind}"|"kind": "{kind}",\s*"name": "{name}(_f32)?"', about), \
+                    (mode, name, about)
             print(mode, report["test"])
 
 
