@@ -36,6 +36,9 @@ void lowerSum(Lowering &l, mlir::Operation *op, mlir::Value lhs, mlir::Value rhs
     return;
   auto ma = numerics::chooseMultiplier8(ir::scaleOf(a) / element.getScale());
   auto mb = numerics::chooseMultiplier8(ir::scaleOf(b) / element.getScale());
+  for (auto [side, factor] : {std::pair{a, ma}, std::pair{b, mb}}) // one far smaller adds nothing
+    if (factor.multiplier == 0 && ir::scaleOf(side) > element.getScale())
+      return l.refuseScales(op, side, element.getScale());
   l.replace(op, l.create<tpu::AddOp>(op, type, a, b, relu,
                                      llvm::ArrayRef<int32_t>{ma.multiplier, sign * mb.multiplier},
                                      llvm::ArrayRef<int32_t>{ma.rshift, mb.rshift}));

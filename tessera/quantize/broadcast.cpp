@@ -71,40 +71,50 @@ Tensor repeated(const Tensor &array, const Shape &shape) {
 
 mlir::Value Lowering::constant(mlir::Operation *op, const Tensor &array, const Shape &shape,
                                double scale) {
-  // Both sides of an op may be constants of their own.
-  std::string name = ir::nameOf(op) + "_constant";
-  while (target_.weights.contains(name))
-    name += "_";
-  if (!integer()) {
-    auto values = roundedTo(*this, op, "constant", array, floating());
-    if (!values)
-      return {};
-    mlir::Value v = createWeight(op, name, repeated(*values, shape));
-    if (floating() == DType::F32)
-      return v;
-    return createNamed<tpu::CastOp>(op, name + "_" + dtypeName(floating()),
-                                    ir::plainType(context(), shape, floating()), v);
-  }
+  if (!integer())
+    return constantOf(op, array, ir::plainType(context(), shape, floating()));
   float least = 0, most = 0;
   for (float v : array.as<float>()) {
-    if (!std::isfinite(v)) {
-      refuse(op, "has a constant with values that are not finite, which has no INT8 form",
-             "make them finite in the model");
-      return {};
-    }
     least = std::min(least, v);
     most = std::max(most, v);
   }
   bool isSigned = least < 0;
   scale = std::max(scale, std::max(double(most), -double(least)) / (isSigned ? 127 : 255));
-  if (scale == 0)
-    scale = 1; // nothing but zeros
-  Tensor values = repeated(array, shape), all(isSigned ? DType::I8 : DType::U8, shape);
-  for (int64_t i = 0; i < all.count(); ++i)
-    all.bytes()[size_t(i)] =
-        uint8_t(int(std::round(double(values.as<float>()[size_t(i)]) / scale)));
+  if (scale == 0 || !std::isfinite(scale))
+    scale = 1; // nothing but zeros, or refused below
+  return constantOf(op, array, ir::quantType(context(), shape, isSigned, scale));
+}
+
+mlir::Value Lowering::constantOf(mlir::Operation *op, const Tensor &array,
+                                 mlir::RankedTensorType type) {
+  // Both sides of an op may be constants of their own.
+  std::string name = ir::nameOf(op) + "_constant";
+  while (target_.weights.contains(name))
+    name += "_";
+  Shape shape(type.getShape());
+  auto element = llvm::dyn_cast<mlir::quant::UniformQuantizedType>(type.getElementType());
+  if (!element) {
+    auto values = roundedTo(*this, op, "constant", array, floating());
+    if (!values)
+      return {};
+    mlir::Value v = createWeight(op, name, repeated(*values, shape));
+    return v.getType() == type
+               ? v
+               : createNamed<tpu::CastOp>(op, name + "_" + dtypeName(floating()), type, v);
+  }
+  if (!std::ranges::all_of(array.as<float>(), [](float v) { return std::isfinite(v); })) {
+    refuse(op, "has a constant with values that are not finite, which has no INT8 form",
+           "make them finite in the model");
+    return {};
+  }
+  Tensor values = repeated(array, shape), all(element.isSigned() ? DType::I8 : DType::U8, shape);
+  for (int64_t i = 0; i < all.count(); ++i) {
+    double stored = std::round(double(values.as<float>()[size_t(i)]) / element.getScale());
+    all.bytes()[size_t(i)] = uint8_t(int(std::clamp(stored, double(element.getStorageTypeMin()),
+                                                    double(element.getStorageTypeMax()))));
+  }
   target_.weights.set(name, std::move(all));
-  return createNamed<tpu::WeightOp>(op, name, ir::quantType(context(), shape, isSigned, scale));
+  return createNamed<tpu::WeightOp>(op, name, type);
 }
 
 std::optional<Tensor> Lowering::perChannel(const Tensor &constant, const Shape &shape,

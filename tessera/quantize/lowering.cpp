@@ -218,13 +218,16 @@ mlir::Value Lowering::rescale(mlir::Operation *op, mlir::Value lowered,
   auto to = llvm::cast<mlir::quant::UniformQuantizedType>(like.getElementType());
   auto factor = numerics::chooseMultiplier8(ir::scaleOf(lowered) / to.getScale());
   if (factor.multiplier == 0)
-    refuse(op,
-           "joins tensors whose scales are too far apart: '" + ir::nameOf(lowered) + "' has " +
-               std::to_string(ir::scaleOf(lowered)) + ", the result " +
-               std::to_string(to.getScale()),
-           "the ratio must lie between 2^-31 and 126");
+    refuseScales(op, lowered, to.getScale());
   return createNamed<tpu::MulShiftOp>(op, ir::nameOf(lowered) + "_to_" + ir::nameOf(op), type,
                                       lowered, factor.multiplier, factor.rshift);
+}
+
+void Lowering::refuseScales(mlir::Operation *op, mlir::Value lowered, double scale) {
+  refuse(op,
+         "joins tensors whose scales are too far apart: '" + ir::nameOf(lowered) + "' has " +
+             std::to_string(ir::scaleOf(lowered)) + ", the result " + std::to_string(scale),
+         "the ratio must lie between 2^-31 and 126");
 }
 
 void Lowering::refuse(mlir::Operation *op, const std::string &reason, const std::string &hint) {

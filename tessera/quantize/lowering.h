@@ -82,6 +82,8 @@ public:
   /// where its largest value asks for it. Null (and `op` refused) where it has none.
   mlir::Value constant(mlir::Operation *op, const Tensor &array, const Shape &shape,
                        double scale = 0);
+  /// The same of a type that is given; what its range leaves out saturates.
+  mlir::Value constantOf(mlir::Operation *op, const Tensor &array, mlir::RankedTensorType type);
   /// A constant operand of `op` as F32 [c] that does to channels of [n, c, ...] what it does by
   /// broadcasting; nullopt where it differs within a channel or the other operand (of shape
   /// `other`) is repeated too.
@@ -95,6 +97,8 @@ public:
   void replace(mlir::Operation *op, mlir::Value lowered) { values_[op->getResult(0)] = lowered; }
 
   void refuse(mlir::Operation *op, const std::string &reason, const std::string &hint);
+  /// The scales of `lowered` and of op's result, `scale`, have no common factor of 8 bits.
+  void refuseScales(mlir::Operation *op, mlir::Value lowered, double scale);
   void note(mlir::Operation *op, const std::string &text);
   mlir::MLIRContext *context() const { return target_.context(); }
 

@@ -15,6 +15,8 @@ void Lowering::lowerProduct(mlir::Operation *op, mlir::Value a, mlir::Value b, b
     return refuse(op, "ends in ReLU but its table row has a negative minimum",
                   "calibrate this very model again");
   auto factor = numerics::chooseMultiplier8(ir::scaleOf(a) * ir::scaleOf(b) / element.getScale());
+  if (factor.multiplier == 0 && ir::scaleOf(a) * ir::scaleOf(b) > element.getScale())
+    return refuseScales(op, a, element.getScale());
   replace(op, create<tpu::MulOp>(op, type, a, b, factor.multiplier, factor.rshift));
 }
 

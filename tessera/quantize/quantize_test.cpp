@@ -193,6 +193,27 @@ func.func @main(%arg0: tensor<1x40x4x4xf32>) -> tensor<1x40x4x4xf32> {
   EXPECT_THAT(q.error().text(), HasSubstr("'other' (top.Div)"));
 }
 
+TEST(Quantize, ScalesTooFarApartAreRefusedWhereTheSumWouldOverflow) {
+  ir::Module top = moduleOf(R"(
+func.func @main(%arg0: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
+  %0 = top.Input %arg0 : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("input")
+  %1 = top.Sigmoid %0 : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("sig")
+  %2 = top.Add %0, %1 : (tensor<1x1x4x4xf32>, tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("sum")
+  return %2 : tensor<1x1x4x4xf32>
+})",
+                            {});
+  auto with = [&](double input, double sum) {
+    return quantize::quantize(
+        top, {{"input", {input, 0, input}}, {"sig", {1, 0, 1}}, {"sum", {sum, 0, sum}}}, {},
+        "m.mlir");
+  };
+  EXPECT_TRUE(with(1e-12, 1)); // adds nothing
+  auto far = with(1000, 1);
+  ASSERT_FALSE(far);
+  EXPECT_THAT(far.error().text(), HasSubstr("'sum' (top.Add)"));
+  EXPECT_THAT(far.error().text(), HasSubstr("scales are too far apart: 'input_ui8'"));
+}
+
 TEST(Quantize, ComparisonsBecomeWholeThresholds) {
   struct Case {
     const char *mode;

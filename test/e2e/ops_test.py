@@ -86,6 +86,7 @@ def graph():
     g.add("ratio", "Div", ["centred", "apart"], FULL, "do_relu = true", output=True)
     g.add("again", "Div", ["moved", "factor"], FULL, output=True)
     g.add("inverse", "Div", ["half", "apart"], FULL, output=True)
+    g.add("joined", "Concat", ["ramp", "image", "steps"], (1, 5, H, W), "axis = 1 : i64", output=True)
     # Windows that see fewer cells at borders, and beyond the last one.
     g.add("edges", "AvgPool", ["centred"], FULL, window((3, 3), (1, 1), 1), output=True)
     g.add("over", "AvgPool", ["image"], (1, 3, 16, 21), window((5, 5), (3, 3), 0) + ", ceil_mode = true", output=True)
