@@ -23,7 +23,21 @@ struct Cut {
   int64_t bands = 1;
   int64_t residentBytes = 0; ///< weights of an op that take more of a lane are loaded in each band
   int64_t accBytes = 0;
+  bool shares = true; ///< ops that read the same from outside load it once, which keeps it longer
 };
+
+/// Whether two ops read one tensor from outside.
+bool canShare(const GroupWork &work) {
+  std::vector<const View *> seen;
+  for (const GroupOp &op : work.ops)
+    for (const GroupInput &i : op.inputs)
+      if (i.tensor < 0 && !i.unfold) {
+        if (std::ranges::any_of(seen, [&](const View *v) { return *v == i.view; }))
+          return true;
+        seen.push_back(&i.view);
+      }
+  return false;
+}
 
 /// As few rows as a store can have without paying a page factor (reference cycles.md 3.1: more than
 /// three pages of 4 KiB a channel), at which the op's commands can start.
@@ -81,6 +95,8 @@ public:
     plan_.cut =
         fmt::format("{} ops in {} bands, {} rows of the last, weights {}, sums of {} bytes",
                     p_->work.ops.size(), cut_.bands, last.to - last.from, kept, cut_.accBytes);
+    if (cut_.shares)
+      plan_.cut += ", common inputs loaded once";
     for (const GroupOp &op : p_->work.ops)
       for (const GroupInput &i : op.inputs)
         if (i.unfold)
@@ -160,7 +176,7 @@ private:
       }
       if (auto same = std::ranges::find_if(loaded_,
                                            [&](const Loaded &l) { return l.sameContents(loaded); });
-          same != loaded_.end()) {
+          cut_.shares && same != loaded_.end()) {
         p_->steps[k].loads.push_back(same->slot);
         continue;
       }
@@ -453,10 +469,11 @@ std::optional<LayerPlan> planGroup(const GroupWork &work, const Options &options
   auto eachCut = [&](auto take) {
     int64_t h = work.tensors[size_t(work.ops.back().result)].view.shape[2];
     int kept = 0;
+    bool shares = canShare(work);
     for (int64_t bands = 1; bands <= h && kept < 4;) {
       GroupBands rows = makeBands(work, bands);
-      auto planned = [&](int64_t resident, int64_t acc) {
-        auto plan = GroupPlanner({bands, resident, acc}, options).plan(work, rows);
+      auto planned = [&](int64_t resident, int64_t acc, bool shares = false) {
+        auto plan = GroupPlanner({bands, resident, acc, shares}, options).plan(work, rows);
         return plan && fitsLocalMemory(*plan, options.localBytes) ? plan : std::nullopt;
       };
       constexpr int64_t kResident[] = {chip::kLaneBytes, 32768, 0}, kSums[] = {32768, 16384};
@@ -469,6 +486,10 @@ std::optional<LayerPlan> planGroup(const GroupWork &work, const Options &options
           auto plan = !fits ? std::nullopt : isLeast ? std::move(least) : planned(resident, sums);
           if (plan && take(*plan))
             return;
+          bool first = resident == kResident[0] && sums == kSums[0]; // where transfers count most
+          if (auto shared = fits && shares && first ? planned(resident, sums, true) : std::nullopt)
+            if (take(*shared))
+              return;
         }
       kept += fits;
       bands += std::max<int64_t>(1, bands / (fits ? 2 : 8));
