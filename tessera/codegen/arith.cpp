@@ -52,8 +52,10 @@ Instruction arith(Arith op, const LocalTensor &result, const ArithOperand &a, co
   f.res0_prec = uint64_t(typeCode(result.dtype));
   f.opd0_prec = uint64_t(typeCode(a.dtype));
   f.opd1_prec = uint64_t(typeCode(b.dtype));
-  f.opd0_sign = signBit(a.dtype);
-  f.opd1_sign = signBit(b.dtype);
+  if (op != Arith::Div) { // whose sign bits are 0 (bm1684x.md 3.6)
+    f.opd0_sign = signBit(a.dtype);
+    f.opd1_sign = signBit(b.dtype);
+  }
   f.opd0_const = a.immediate;
   f.opd1_const = b.immediate;
   f.opd0_addr = a.value;
@@ -82,6 +84,16 @@ Instruction arith(Arith op, const LocalTensor &result, const ArithOperand &a, co
     if (!o->immediate)
       i.reads.push_back(o->range);
   return i;
+}
+
+Elementwise pairRecipe(Arith op, const ArithExtra &extra) {
+  Elementwise e;
+  e.repeats = true;
+  e.emit = [=](Instructions &list, std::span<const LocalTensor> in, std::span<const LocalTensor>,
+               const LocalTensor &out) {
+    list.push_back(arith(op, out, tensorOperand(in[0]), tensorOperand(in[1]), extra));
+  };
+  return e;
 }
 
 Instruction castTo(const LocalTensor &result, const LocalTensor &x, numerics::Rounding rounding) {

@@ -1,7 +1,7 @@
 #pragma once
 // sAR on aligned tensors: the building blocks of every element-wise recipe (bm1684x.md 3.6,
 // measured numerics 5 and 9).
-#include "tessera/codegen/instruction.h"
+#include "tessera/codegen/elementwise.h"
 #include "tessera/numerics/rounding.h"
 
 #include <optional>
@@ -51,6 +51,8 @@ struct ArithExtra {
 /// result = a op b, sizes from `result`; `strides`: free strides of the result.
 Instruction arith(Arith op, const LocalTensor &result, const ArithOperand &a, const ArithOperand &b,
                   const ArithExtra &extra = {}, std::optional<isa::Strides> strides = {});
+/// One command on two tensors, of which one may be repeated.
+Elementwise pairRecipe(Arith op, const ArithExtra &extra = {});
 /// Cast (float to integer, integer to narrower integer with saturation); codes 0..4.
 Instruction castTo(const LocalTensor &result, const LocalTensor &x, numerics::Rounding rounding);
 /// Copy with free strides on both sides over a [n,c,h,w] box; `range`s bound what is touched.

@@ -6,14 +6,7 @@
 namespace tessera::codegen {
 
 Elementwise divRecipe() {
-  Elementwise e;
-  e.repeats = true;
-  e.emit = [](Instructions &list, std::span<const LocalTensor> in, std::span<const LocalTensor>,
-              const LocalTensor &out) {
-    list.push_back(arith(Arith::Div, out, tensorOperand(in[0]), tensorOperand(in[1]),
-                         {.divisionSteps = numerics::kDivisionSteps}));
-  };
-  return e;
+  return pairRecipe(Arith::Div, {.divisionSteps = numerics::kDivisionSteps});
 }
 
 } // namespace tessera::codegen

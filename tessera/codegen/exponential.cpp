@@ -3,7 +3,6 @@
 #include "tessera/codegen/arith.h"
 #include "tessera/numerics/exponential.h"
 
-#include <bit>
 #include <cstring>
 
 namespace tessera::codegen {
@@ -59,20 +58,8 @@ void exponential(Instructions &list, const LocalTensor &result, const LocalTenso
 }
 
 Instruction reciprocal(const LocalTensor &result, const LocalTensor &x) {
-  isa::sAR f;
-  f.tsk_eu_typ = 12;
-  f.tsk_opd_num = 2;
-  f.res0_prec = f.opd0_prec = f.opd1_prec = uint64_t(chip::Type::Fp32);
-  f.opd0_const = 1;
-  f.opd0_addr = std::bit_cast<uint32_t>(1.0f);
-  f.opd1_addr = x.address;
-  f.opd2_n_str = numerics::kDivisionSteps - 1;
-  f.res0_n = 1;
-  f.res0_c = uint64_t(result.c);
-  f.res0_h = uint64_t(result.h);
-  f.res0_w = uint64_t(result.w);
-  f.res0_addr = result.address;
-  return {isa::command(f), {x.range()}, {result.range()}, {}, {}};
+  return arith(Arith::Div, result, immediateFloat(1), tensorOperand(x),
+               {.divisionSteps = numerics::kDivisionSteps});
 }
 
 } // namespace tessera::codegen

@@ -26,14 +26,6 @@ Elementwise mulRecipe(int32_t multiplier, int32_t rshift, std::array<DType, 2> i
   return e;
 }
 
-Elementwise mulFloatRecipe() {
-  Elementwise e;
-  e.repeats = true;
-  e.emit = [](Instructions &list, std::span<const LocalTensor> in, std::span<const LocalTensor>,
-              const LocalTensor &out) {
-    list.push_back(arith(Arith::Mul, out, tensorOperand(in[0]), tensorOperand(in[1])));
-  };
-  return e;
-}
+Elementwise mulFloatRecipe() { return pairRecipe(Arith::Mul); }
 
 } // namespace tessera::codegen

@@ -9,7 +9,7 @@
 namespace tessera::numerics {
 
 inline constexpr float kLog2E = 1.44269504f;
-/// Exponents beyond are cut: sums of up to 32 such powers, and their reciprocals, stay normal.
+/// Exponents beyond are cut: 1 + the power, and its reciprocal, stay normal.
 inline constexpr float kHighestPower = 120, kLowestPower = -126;
 inline constexpr float kRounder = 0x1.8p23f;
 /// (ln 2)^i / i!: 2^f for |f| <= 0.5 to 6e-9.

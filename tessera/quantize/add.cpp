@@ -34,14 +34,13 @@ void lowerSum(Lowering &l, mlir::Operation *op, mlir::Value lhs, mlir::Value rhs
               b = l.operand(op, rhs, element.getScale());
   if (!a || !b)
     return;
-  auto ma = numerics::chooseMultiplier8(ir::scaleOf(a) / element.getScale());
-  auto mb = numerics::chooseMultiplier8(ir::scaleOf(b) / element.getScale());
-  for (auto [side, factor] : {std::pair{a, ma}, std::pair{b, mb}}) // one far smaller adds nothing
-    if (factor.multiplier == 0 && ir::scaleOf(side) > element.getScale())
-      return l.refuseScales(op, side, element.getScale());
+  double scale = element.getScale();
+  auto ma = l.factor(op, a, ir::scaleOf(a), scale), mb = l.factor(op, b, ir::scaleOf(b), scale);
+  if (!ma || !mb)
+    return;
   l.replace(op, l.create<tpu::AddOp>(op, type, a, b, relu,
-                                     llvm::ArrayRef<int32_t>{ma.multiplier, sign * mb.multiplier},
-                                     llvm::ArrayRef<int32_t>{ma.rshift, mb.rshift}));
+                                     llvm::ArrayRef<int32_t>{ma->multiplier, sign * mb->multiplier},
+                                     llvm::ArrayRef<int32_t>{ma->rshift, mb->rshift}));
 }
 
 void lowerAdd(Lowering &l, mlir::Operation *operation) {

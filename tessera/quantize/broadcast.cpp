@@ -21,23 +21,22 @@ mlir::Value Lowering::broadcast(mlir::Operation *op, mlir::Value lowered, const 
     return {};
   }
   std::string name = ir::nameOf(lowered) + "_for_" + ir::nameOf(op);
-  auto element = llvm::cast<mlir::RankedTensorType>(lowered.getType()).getElementType();
   if (own[2] != shape[2] || own[3] != shape[3]) {
     Shape wide{own[0], own[1], shape[2], shape[3]};
     lowered =
-        createNamed<tpu::InterpOp>(op, name + "_plane", mlir::RankedTensorType::get(wide, element),
-                                   lowered, llvm::ArrayRef<int64_t>{shape[2], shape[3]},
+        createNamed<tpu::InterpOp>(op, name + "_plane", resized(lowered, wide), lowered,
+                                   llvm::ArrayRef<int64_t>{shape[2], shape[3]},
                                    llvm::ArrayRef<double>{double(shape[2]) / double(own[2]),
                                                           double(shape[3]) / double(own[3])},
                                    "nearest", "asymmetric", "floor", llvm::APFloat(-0.75), false);
   }
   if (own[1] != shape[1])
     lowered = createNamed<tpu::ConcatOp>(
-        op, name, mlir::RankedTensorType::get({own[0], shape[1], shape[2], shape[3]}, element),
+        op, name, resized(lowered, {own[0], shape[1], shape[2], shape[3]}),
         llvm::SmallVector<mlir::Value>(size_t(shape[1]), lowered), 1);
   if (own[0] != shape[0])
     lowered =
-        createNamed<tpu::ConcatOp>(op, name + "_batch", mlir::RankedTensorType::get(shape, element),
+        createNamed<tpu::ConcatOp>(op, name + "_batch", resized(lowered, shape),
                                    llvm::SmallVector<mlir::Value>(size_t(shape[0]), lowered), 0);
   return lowered;
 }

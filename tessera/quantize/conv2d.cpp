@@ -91,9 +91,8 @@ void lowerConv2D(Lowering &l, mlir::Operation *operation) {
     Shape shape = ir::shapeOf(input);
     shape[2] += pads[0] + pads[2];
     shape[3] += pads[1] + pads[3];
-    auto element = llvm::cast<mlir::RankedTensorType>(input.getType()).getElementType();
     input = l.createNamed<tpu::PadOp>(
-        op, ir::nameOf(op) + "_padded", mlir::RankedTensorType::get(shape, element), input,
+        op, ir::nameOf(op) + "_padded", l.resized(input, shape), input,
         llvm::ArrayRef<int64_t>{0, 0, pads[0], pads[1], 0, 0, pads[2], pads[3]},
         llvm::APFloat(values.empty() ? 0.0 : values[0]));
     pads.assign(4, 0);

@@ -6,7 +6,6 @@ namespace tessera::quantize {
 void lowerGather(Lowering &l, mlir::Operation *operation) {
   auto op = llvm::cast<top::GatherOp>(operation);
   mlir::Value input = l.value(op.getInput());
-  auto element = llvm::cast<mlir::RankedTensorType>(input.getType()).getElementType();
   llvm::ArrayRef<int64_t> indices = op.getIndices();
   auto axis = size_t(op.getAxis());
   Shape shape = ir::shapeOf(input);
@@ -24,14 +23,13 @@ void lowerGather(Lowering &l, mlir::Operation *operation) {
     shape[axis] = int64_t(end - first);
     bool all = end - first == indices.size();
     parts.push_back(l.createNamed<tpu::SliceOp>(op, all ? name : name + "_" + std::to_string(first),
-                                                mlir::RankedTensorType::get(shape, element), input,
-                                                offset, steps, shape));
+                                                l.resized(input, shape), input, offset, steps,
+                                                shape));
   }
   shape[axis] = int64_t(indices.size());
   mlir::Value result = parts[0];
   if (parts.size() > 1)
-    result = l.createNamed<tpu::ConcatOp>(op, name, mlir::RankedTensorType::get(shape, element),
-                                          parts, int64_t(axis));
+    result = l.createNamed<tpu::ConcatOp>(op, name, l.resized(input, shape), parts, int64_t(axis));
   if (reshaped)
     result =
         l.create<tpu::ReshapeOp>(op, l.typeLike(input, op), result, ir::shapeOf(op.getResult()));

@@ -230,6 +230,15 @@ void Lowering::refuseScales(mlir::Operation *op, mlir::Value lowered, double sca
          "the ratio must lie between 2^-31 and 126");
 }
 
+std::optional<numerics::MultiplierShift> Lowering::factor(mlir::Operation *op, mlir::Value lowered,
+                                                          double from, double scale) {
+  auto f = numerics::chooseMultiplier8(from / scale);
+  if (f.multiplier != 0 || from <= scale)
+    return f;
+  refuseScales(op, lowered, scale);
+  return std::nullopt;
+}
+
 void Lowering::refuse(mlir::Operation *op, const std::string &reason, const std::string &hint) {
   errors_.add(Diagnostic{"unsupported-op",
                          where_ + ": tensor '" + ir::nameOf(op) + "' (" +

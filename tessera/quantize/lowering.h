@@ -36,6 +36,11 @@ public:
   const Threshold &tied(mlir::Operation *op, const Threshold &own) const;
   /// The result type that keeps a lowered input's element type with the shape of `op`'s result.
   mlir::RankedTensorType typeLike(mlir::Value lowered, mlir::Operation *op);
+  /// A lowered tensor's element type with another shape.
+  static mlir::RankedTensorType resized(mlir::Value lowered, const Shape &shape) {
+    return mlir::RankedTensorType::get(
+        shape, llvm::cast<mlir::RankedTensorType>(lowered.getType()).getElementType());
+  }
   mlir::RankedTensorType resultType(mlir::Operation *op, DType dtype, double scale);
 
   /// Creates a tpu op in place of `op`: its name, a fresh id, `from` = the top op's id.
@@ -62,10 +67,8 @@ public:
   void lowerFloatPair(mlir::Operation *op, mlir::Value a, mlir::Value b, bool relu) {
     if (!a || !b)
       return; // refused
-    auto type = typeFromTable(op);
-    mlir::Value result =
-        createNamed<TpuOp>(op, ir::nameOf(op) + (relu ? "_before_relu" : ""), type, a, b);
-    replace(op, relu ? mlir::Value(create<tpu::ReluOp>(op, type, result)) : result);
+    std::string name = ir::nameOf(op) + (relu ? "_before_relu" : "");
+    replaceRectified(op, createNamed<TpuOp>(op, name, typeFromTable(op), a, b), relu);
   }
   /// `lowered` repeated to `shape` where its own sizes are 1: by nearest resizes and Concats. Null
   /// where that has no form; then `op` was refused.
@@ -95,10 +98,18 @@ public:
 
   /// Declares that `op`'s result is `lowered`.
   void replace(mlir::Operation *op, mlir::Value lowered) { values_[op->getResult(0)] = lowered; }
+  /// With a ReLU behind it where `relu`.
+  void replaceRectified(mlir::Operation *op, mlir::Value lowered, bool relu) {
+    replace(op, relu ? mlir::Value(create<tpu::ReluOp>(op, lowered.getType(), lowered)) : lowered);
+  }
 
   void refuse(mlir::Operation *op, const std::string &reason, const std::string &hint);
   /// The scales of `lowered` and of op's result, `scale`, have no common factor of 8 bits.
   void refuseScales(mlir::Operation *op, mlir::Value lowered, double scale);
+  /// The factor of 8 bits from steps of `from`, in which `lowered` counts, to steps of `scale`. Far
+  /// smaller ones add nothing; nullopt (and `op` refused) where the factor is too large.
+  std::optional<numerics::MultiplierShift> factor(mlir::Operation *op, mlir::Value lowered,
+                                                  double from, double scale);
   void note(mlir::Operation *op, const std::string &text);
   mlir::MLIRContext *context() const { return target_.context(); }
 

@@ -14,10 +14,8 @@ void Lowering::lowerProduct(mlir::Operation *op, mlir::Value a, mlir::Value b, b
   if (relu && element.isSigned())
     return refuse(op, "ends in ReLU but its table row has a negative minimum",
                   "calibrate this very model again");
-  auto factor = numerics::chooseMultiplier8(ir::scaleOf(a) * ir::scaleOf(b) / element.getScale());
-  if (factor.multiplier == 0 && ir::scaleOf(a) * ir::scaleOf(b) > element.getScale())
-    return refuseScales(op, a, element.getScale());
-  replace(op, create<tpu::MulOp>(op, type, a, b, factor.multiplier, factor.rshift));
+  if (auto f = factor(op, a, ir::scaleOf(a) * ir::scaleOf(b), element.getScale()))
+    replace(op, create<tpu::MulOp>(op, type, a, b, f->multiplier, f->rshift));
 }
 
 void Lowering::lowerScaled(mlir::Operation *op, mlir::Value variable, const Tensor &factor,

@@ -72,9 +72,7 @@ void lowerGlobalAverage(Lowering &l, top::AvgPoolOp op) {
                                      ir::plainType(l.context(), shape, DType::F32), v, "Avg",
                                      kernel, ones, none, ones, true, false, false, 0, 0);
   }
-  if (op.getDoRelu())
-    v = l.create<tpu::ReluOp>(op, v.getType(), v);
-  l.replace(op, v);
+  l.replaceRectified(op, v, op.getDoRelu());
 }
 
 /// A mean over all cells of the windows, padding as zeros; where some do not count, times the ratio
@@ -108,9 +106,7 @@ void lowerFloatAverage(Lowering &l, top::AvgPoolOp op) {
       op.getStrides(), pads, op.getDilations(), true, false, false, 0, 0);
   if (split)
     return l.lowerFloatPair<tpu::MulOp>(op, result, l.constant(op, factor, out), relu);
-  if (relu)
-    result = l.create<tpu::ReluOp>(op, type, result);
-  l.replace(op, result);
+  l.replaceRectified(op, result, relu);
 }
 
 void lowerAverage(Lowering &l, top::AvgPoolOp op) {
@@ -197,9 +193,7 @@ void lowerAverage(Lowering &l, top::AvgPoolOp op) {
                     "has scales too far apart: its input's " + std::to_string(ir::scaleOf(input)) +
                         ", its own " + std::to_string(scale),
                     "calibrate this very model again");
-  if (relu)
-    result = l.create<tpu::ReluOp>(op, result.getType(), result);
-  l.replace(op, result);
+  l.replaceRectified(op, result, relu);
 }
 
 } // namespace
@@ -233,8 +227,7 @@ void lowerPool2D(Lowering &l, mlir::Operation *operation) {
   if (byAxes) {
     Shape shape = ir::shapeOf(input);
     shape[2] = ir::shapeOf(op.getResult())[2];
-    auto element = llvm::cast<mlir::RankedTensorType>(input.getType()).getElementType();
-    input = pool(name + "_rows", mlir::RankedTensorType::get(shape, element), true, false);
+    input = pool(name + "_rows", l.resized(input, shape), true, false);
   }
   l.replace(op, pool(name, l.typeLike(input, op), !byAxes, true));
 }

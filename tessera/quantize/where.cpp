@@ -5,8 +5,8 @@
 
 namespace tessera::quantize {
 
-/// lhs * (condition != 0) + rhs * (condition == 0), each factor a table of the condition: one of
-/// the products is 0, so each element is rounded once.
+/// In floats one command. In integers lhs * (condition != 0) + rhs * (condition == 0), each factor
+/// a table of the condition: one of the products is 0, so each element is rounded once.
 void lowerWhere(Lowering &l, mlir::Operation *operation) {
   auto op = llvm::cast<top::WhereOp>(operation);
   if (!l.integer()) {
@@ -53,13 +53,11 @@ void lowerWhere(Lowering &l, mlir::Operation *operation) {
     lut = l.broadcast(op, lut, shape);
     if (filled || !lut)
       return lut;
-    mlir::Value x =
-        l.isWeight(v) ? l.constant(op, l.weight(v), shape) : l.broadcast(op, l.value(v), shape);
-    if (!x)
+    mlir::Value x = l.operand(op, v);
+    auto f = x ? l.factor(op, x, ir::scaleOf(x), element.getScale()) : std::nullopt;
+    if (!f)
       return {};
-    auto factor = numerics::chooseMultiplier8(ir::scaleOf(x) / element.getScale());
-    return l.createNamed<tpu::MulOp>(op, name + "_value", type, x, lut, factor.multiplier,
-                                     factor.rshift);
+    return l.createNamed<tpu::MulOp>(op, name + "_value", type, x, lut, f->multiplier, f->rshift);
   };
   mlir::Value a = side(op.getLhs(), true), b = side(op.getRhs(), false);
   if (!a || !b)

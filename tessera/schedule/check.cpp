@@ -23,19 +23,6 @@ const Window2d *windowOf(const Layer &layer) {
   return nullptr;
 }
 
-bool hasFloatForm(const Op &op) {
-  return std::holds_alternative<Conv2D>(op) || std::holds_alternative<Deconv>(op) ||
-         std::holds_alternative<MaxPool>(op) || std::holds_alternative<Relu>(op) ||
-         std::holds_alternative<Add>(op) || std::holds_alternative<Sub>(op) ||
-         std::holds_alternative<Mul>(op) || std::holds_alternative<Div>(op) ||
-         std::holds_alternative<Clip>(op) || std::holds_alternative<ComparePair>(op) ||
-         std::holds_alternative<Where>(op) || std::holds_alternative<Interp>(op) ||
-         std::holds_alternative<UpConv>(op) || std::holds_alternative<LeakyRelu>(op) ||
-         std::holds_alternative<Sigmoid>(op) || std::holds_alternative<Softmax>(op) ||
-         std::holds_alternative<Compare>(op) || std::holds_alternative<Arg>(op) ||
-         std::holds_alternative<Blend>(op) || std::holds_alternative<AvgPool>(op);
-}
-
 std::vector<const Tensor *> filtersOf(const Layer &layer) {
   if (auto *c = std::get_if<Conv2D>(&layer.op))
     return {&c->filter};
@@ -78,9 +65,7 @@ Status Scheduler::checkAll() {
                "casts go between f32 and i8, u8, f16 or bf16");
       continue;
     }
-    if (std::holds_alternative<Concat>(layer.op) || std::holds_alternative<Pad>(layer.op) ||
-        std::holds_alternative<Slice>(layer.op) || std::holds_alternative<Permute>(layer.op) ||
-        std::holds_alternative<Reshape>(layer.op)) {
+    if (isOneOf<Concat, Pad, Slice, Permute, Reshape>(layer.op)) {
       for (int32_t t : layer.inputs)
         if (tensor(t).dtype != out)
           refuse(layer, fmt::format("joins {} and {}", dtypeName(tensor(t).dtype), dtypeName(out)),
@@ -91,7 +76,7 @@ Status Scheduler::checkAll() {
       continue;
     }
     // All of one float type, or all of 8 bits.
-    bool floats = dtypeIsFloat(out) && hasFloatForm(layer.op);
+    bool floats = dtypeIsFloat(out) && !isOneOf<MulShift, Lut>(layer.op);
     auto fits = [&](DType t) { return floats ? t == out : isQuantized(t); };
     for (int32_t t : layer.inputs)
       if (!fits(tensor(t).dtype)) {
@@ -99,11 +84,7 @@ Status Scheduler::checkAll() {
                floats ? "its tensors need one type" : integersOnly);
         ok = false;
       }
-    bool noHalf =
-        std::holds_alternative<Sigmoid>(layer.op) || std::holds_alternative<Softmax>(layer.op) ||
-        std::holds_alternative<Compare>(layer.op) || std::holds_alternative<Arg>(layer.op) ||
-        std::holds_alternative<Blend>(layer.op) || std::holds_alternative<Div>(layer.op) ||
-        std::holds_alternative<ComparePair>(layer.op);
+    bool noHalf = isOneOf<Sigmoid, Softmax, Compare, ComparePair, Arg, Blend, Div>(layer.op);
     if (ok && noHalf && floats && out != DType::F32) {
       refuse(layer, fmt::format("has a {} result", dtypeName(out)), "it has a form in f32 only");
       ok = false;
@@ -123,9 +104,7 @@ Status Scheduler::checkAll() {
       refuse(layer, std::move(broken), "use a smaller window, or pad in an op of its own");
       continue;
     }
-    if (std::holds_alternative<MaxPool>(layer.op) || std::holds_alternative<AvgPool>(layer.op) ||
-        std::holds_alternative<LeakyRelu>(layer.op) || std::holds_alternative<Interp>(layer.op) ||
-        std::holds_alternative<Blend>(layer.op)) {
+    if (isOneOf<MaxPool, AvgPool, LeakyRelu, Interp, Blend>(layer.op)) {
       if (in != out)
         refuse(layer, fmt::format("turns {} into {}", dtypeName(in), dtypeName(out)),
                "its input and result need one type");
@@ -167,9 +146,7 @@ std::string Scheduler::windowProblem(const Layer &layer) const {
         problem += fmt::format("{}{} {} along the {}, where the command takes at most {}",
                                problem.empty() ? "has " : "; ", what, value, axis, limit);
     };
-    bool pool =
-        std::holds_alternative<MaxPool>(layer.op) || std::holds_alternative<AvgPool>(layer.op);
-    if (!pool) // whose results can be made one by one
+    if (!isOneOf<MaxPool, AvgPool>(layer.op)) // whose results can be made one by one
       note("stride", v.stride, chip::kMaxWindowStride);
     note("dilation", v.dilation, chip::kMaxDilation);
     note("stride", v.insert + 1, chip::kMaxConvInsert + 1);

@@ -18,6 +18,17 @@ std::vector<codegen::AxisSlice> splitAxis(const codegen::WindowAxis &axis, int64
 /// [first, end) of even pieces of [0, count), each but the last a multiple of `unit`.
 std::vector<Range> splitRange(int64_t count, int64_t pieces, int64_t unit = 1);
 
+/// A run of elements laid across the lanes, `width` in each: piece(first, lanes, width) of each
+/// piece; what fills no lane lies in one.
+template <class Piece> void acrossLanes(int64_t run, int64_t width, Piece piece) {
+  for (int64_t at = 0; at < run;) {
+    width = std::min(width, run - at);
+    int64_t lanes = std::min((run - at) / width, chip::kLanes);
+    piece(at, lanes, width);
+    at += lanes * width;
+  }
+}
+
 /// Channels in blocks of `slots` times 64.
 std::vector<Range> channelBlocks(int64_t channels, int64_t slots);
 /// The block sizes that are tried: all slots, half of them, and so on down to one.

@@ -32,12 +32,9 @@ void Scheduler::fuseEpilogues() {
     if (from < 0)
       continue;
     const Op &op = net_.layers[size_t(from)].op;
-    if (!std::holds_alternative<Conv2D>(op) && !std::holds_alternative<Deconv>(op))
+    if (!isOneOf<Conv2D, Deconv>(op))
       continue;
-    bool single =
-        std::holds_alternative<MulShift>(layer.op) || std::holds_alternative<Relu>(layer.op) ||
-        std::holds_alternative<LeakyRelu>(layer.op) || std::holds_alternative<Compare>(layer.op) ||
-        std::holds_alternative<Clip>(layer.op) || std::holds_alternative<Cast>(layer.op);
+    bool single = isOneOf<MulShift, Relu, LeakyRelu, Compare, Clip, Cast>(layer.op);
     if (auto *p = std::get_if<MaxPool>(&layer.op)) {
       const Window2d &w = p->window;
       single = w.kernel == w.strides && w.pads == std::array<int64_t, 4>{0, 0, 0, 0} &&

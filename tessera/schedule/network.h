@@ -145,6 +145,10 @@ using Op =
                  Concat, Pad, Slice, Permute, Interp, Blend, LeakyRelu, Sigmoid, Softmax, Lut, Relu,
                  Compare, ComparePair, Where, Arg, Cast, Reshape, Unsupported>;
 
+template <class... Ops> bool isOneOf(const Op &op) {
+  return (std::holds_alternative<Ops>(op) || ...);
+}
+
 struct Layer {
   std::string type;            ///< op name as the user knows it, e.g. "Conv2D"
   int64_t id = -1;             ///< of the tpu op

@@ -89,8 +89,7 @@ void Scheduler::placeTensors() {
     if (producer[size_t(t)] < 0)
       return false;
     const Op &op = net_.layers[size_t(producer[size_t(t)])].op;
-    return std::holds_alternative<Slice>(op) || std::holds_alternative<Reshape>(op) ||
-           repeating[size_t(producer[size_t(t)])];
+    return isOneOf<Slice, Reshape>(op) || repeating[size_t(producer[size_t(t)])];
   };
   // Where a Concat or Pad consumes a tensor, its producer writes straight into the result.
   for (size_t l = net_.layers.size(); l-- > 0;) {

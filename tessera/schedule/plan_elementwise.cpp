@@ -9,6 +9,17 @@ namespace tessera::schedule {
 
 using namespace codegen;
 
+void LaneTable::addTo(const AddConstant &add) const {
+  std::vector<uint8_t> lanes;
+  for (int64_t l = 0; l < chip::kLanes; ++l)
+    lanes.insert(lanes.end(), held_->bytes.begin(), held_->bytes.end());
+  held_->buffer = add(packRows(lanes, chip::kLanes, size()));
+}
+
+Instructions LaneTable::load(uint32_t address) const {
+  return loadRows(held_->buffer, 0, chip::kLanes, size(), address);
+}
+
 std::vector<View> joinAxes(const std::vector<View> &views) {
   std::vector<int>
       axes; // kept axes of the original shape, outermost first, each the last of its group
@@ -111,25 +122,20 @@ std::optional<LayerPlan> planElementwise(const ElementwiseWork &work, const Opti
       plan.slots.push_back({fmt::format("input{}", i), inputBytes(i), copies});
     for (size_t i = 0; i < scratch; ++i)
       plan.slots.push_back({fmt::format("scratch{}", i), bytes(work.recipe->scratch[i]), 1});
-    int table = work.recipe && !work.recipe->table.empty()
-                    ? plan.addSlot({"table", int64_t(work.recipe->table.size())})
-                    : -1;
+    std::optional<LaneTable> table;
+    if (work.recipe && !work.recipe->table.empty())
+      table.emplace(work.recipe->table);
+    int tableSlot = table ? plan.addSlot({"table", table->size()}) : -1;
     size_t result = plan.slots.size();
-    auto constant = std::make_shared<int32_t>(-1); // the table's buffer
     if (work.recipe)
       plan.slots.push_back({"result", bytes(work.output.dtype), copies});
     if (plan.localBytes(options.localBytes) > options.localBytes)
       return false;
-    if (table >= 0) {
+    if (table) {
       for (const Piece &p : pieces)
         if (p.h * p.w > chip::kMaxDim)
           return false;
-      plan.materialize = [constant, bytes = work.recipe->table](const AddConstant &add) {
-        std::vector<uint8_t> lanes;
-        for (int64_t l = 0; l < chip::kLanes; ++l)
-          lanes.insert(lanes.end(), bytes.begin(), bytes.end());
-        *constant = add(packRows(lanes, chip::kLanes, int64_t(bytes.size())));
-      };
+      plan.materialize = [table](const AddConstant &add) { table->addTo(add); };
     }
     int64_t number = 0;
     for (Piece &p : pieces) {
@@ -149,14 +155,13 @@ std::optional<LayerPlan> planElementwise(const ElementwiseWork &work, const Opti
         s.inputs.push_back({int(i), number});
       for (size_t i = 0; i < scratch; ++i)
         s.work.push_back({int(inputs + i), 0});
-      if (table >= 0)
-        s.inputs.push_back({table, 0});
+      if (table)
+        s.inputs.push_back({tableSlot, 0});
       if (recipe)
         s.work.push_back({int(result), number});
       s.load = [=](const Addresses &a, int slot) -> Instructions {
-        if (slot == table)
-          return loadRows(*constant, 0, chip::kLanes, int64_t(recipe->table.size()),
-                          a[size_t(slot)]);
+        if (slot == tableSlot)
+          return table->load(a[size_t(slot)]);
         const View &v = piece->inputs[size_t(slot)];
         return {loadTensor(v, input(size_t(slot), a[size_t(slot)]))};
       };
@@ -167,9 +172,8 @@ std::optional<LayerPlan> planElementwise(const ElementwiseWork &work, const Opti
             in.push_back(input(i, a[i]));
           for (size_t i = 0; i < scratch; ++i)
             tmp.push_back(local(recipe->scratch[i], a[inputs + i]));
-          if (table >= 0)
-            tmp.push_back(
-                {a[size_t(table)], DType::U8, chip::kLanes, 1, int64_t(recipe->table.size())});
+          if (table)
+            tmp.push_back(table->at(a[size_t(tableSlot)]));
           Instructions list;
           recipe->emit(list, in, tmp, local(piece->output.dtype, a[result]));
           return list;

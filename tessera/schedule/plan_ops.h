@@ -8,6 +8,8 @@
 #include "tessera/schedule/stack.h"
 #include "tessera/schedule/unfold.h"
 
+#include <memory>
+
 namespace tessera::schedule {
 
 /// An op that runs on a convolution's result while it lies in local memory.
@@ -74,6 +76,29 @@ std::optional<LayerPlan> planElementwise(const ElementwiseWork &work, const Opti
 
 /// A copy of `from` to `to`, views of one shape, whose elements lie in another order.
 std::optional<LayerPlan> planPermute(const View &from, const View &to, const Options &options);
+
+/// Bytes that every lane holds, loaded once: a slot of a plan whose first content is they.
+class LaneTable {
+public:
+  explicit LaneTable(std::vector<uint8_t> bytes)
+      : held_(std::make_shared<Held>(std::move(bytes), -1)) {}
+  int64_t size() const { return int64_t(held_->bytes.size()); }
+  /// LayerPlan::materialize.
+  void addTo(const AddConstant &add) const;
+  codegen::Instructions load(uint32_t address) const;
+  /// As a recipe's last scratch tensor.
+  codegen::LocalTensor at(uint32_t address) const {
+    return {address, DType::U8, chip::kLanes, 1, size()};
+  }
+
+private:
+  struct Held {
+    std::vector<uint8_t> bytes;
+    int32_t buffer; ///< of the program
+    Held(std::vector<uint8_t> b, int32_t at) : bytes(std::move(b)), buffer(at) {}
+  };
+  std::shared_ptr<Held> held_; ///< by all slices
+};
 
 /// The views with neighbouring axes joined wherever all of them allow it, back in four axes (ones
 /// in front). Order of elements is kept, so any of them may be walked in the new shape.

@@ -2,6 +2,7 @@
 // element, so the data is turned inside the lanes, between a load that reads runs and a store that
 // writes runs.
 #include "tessera/codegen/permute.h"
+#include "tessera/schedule/cuts.h"
 #include "tessera/schedule/plan_ops.h"
 
 #include <algorithm>
@@ -127,16 +128,13 @@ private:
       }
       return;
     }
-    for (int64_t i = 0, inner = cut.inner; i < axis.size;) {
-      inner = std::min(inner, axis.size - i); // the rest lies in one lane
+    acrossLanes(axis.size, cut.inner, [&](int64_t i, int64_t lanes, int64_t inner) {
       Piece p = at(so, axis, i);
-      p.piece.lanes = {std::min((axis.size - i) / inner, chip::kLanes), axis.from * inner,
-                       axis.to * inner};
+      p.piece.lanes = {lanes, axis.from * inner, axis.to * inner};
       if (cut.inner > 1)
         p.piece.axes.push_back({inner, axis.from, axis.to});
       cutAxes(cut, a + 1, p);
-      i += p.piece.lanes.size * inner;
-    }
+    });
   }
 
   const View &from_, &to_;

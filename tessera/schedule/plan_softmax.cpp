@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <memory>
 
 namespace tessera::schedule {
 
@@ -67,36 +66,25 @@ std::optional<LayerPlan> planSoftmax(const View &in, const View &out, size_t axi
       row = std::max(row, chip::alignedLaneBytes(0, 1, c, 1, w, 4));
     }
     int copies = pieces.size() > 1 ? deep : 1;
-    std::vector<uint8_t> powers = powerTable();
-    plan.slots = {{"input", size, copies},
-                  {"result", size, copies},
-                  {"table", int64_t(powers.size())},
-                  {"powers", size},
-                  {"scratch0", size},
-                  {"scratch1", size},
-                  {"row0", row},
-                  {"row1", row}};
+    LaneTable table(powerTable());
+    plan.slots = {{"input", size, copies}, {"result", size, copies},
+                  {"table", table.size()}, {"powers", size},
+                  {"scratch0", size},      {"scratch1", size},
+                  {"row0", row},           {"row1", row}};
     if (plan.localBytes(options.localBytes) > options.localBytes)
       return false;
-    auto constant = std::make_shared<int32_t>(-1);
-    plan.materialize = [constant, powers](const AddConstant &add) {
-      std::vector<uint8_t> lanes;
-      for (int64_t l = 0; l < chip::kLanes; ++l)
-        lanes.insert(lanes.end(), powers.begin(), powers.end());
-      *constant = add(packRows(lanes, chip::kLanes, int64_t(powers.size())));
-    };
+    plan.materialize = [table](const AddConstant &add) { table.addTo(add); };
     for (const Piece &p : pieces) {
       auto number = int64_t(plan.slices.size());
       auto local = [shape = p.input.shape](uint32_t address, bool row = false) {
         return LocalTensor{address, DType::F32, shape[1], row ? 1 : shape[2], shape[3]};
       };
-      auto table = int64_t(powers.size());
       SliceWork s;
       s.inputs = {{0, number}, {2, 0}};
       s.work = {{1, number}, {3, 0}, {4, 0}, {5, 0}, {6, 0}, {7, 0}};
       s.load = [=](const Addresses &a, int slot) -> Instructions {
         if (slot == 2)
-          return loadRows(*constant, 0, chip::kLanes, table, a[2]);
+          return table.load(a[2]);
         return {loadTensor(p.input, local(a[0]))};
       };
       s.compute = [=](const Addresses &a) {
@@ -104,7 +92,7 @@ std::optional<LayerPlan> planSoftmax(const View &in, const View &out, size_t axi
                        {local(a[3]),
                         {local(a[4]), local(a[5])},
                         {local(a[6], true), local(a[7], true)},
-                        {a[2], DType::U8, chip::kLanes, 1, table}},
+                        table.at(a[2])},
                        local(a[1]));
       };
       s.store = [=](const Addresses &a) -> Instructions {
@@ -123,15 +111,12 @@ std::optional<LayerPlan> planSoftmax(const View &in, const View &out, size_t axi
     std::vector<Piece> pieces;
     int64_t width = chip::ceilDiv(each, parts);
     eachPlace(axis, [&](const std::array<int64_t, 4> &begin) {
-      for (int64_t x = 0, w = width; x < run;) {
-        w = std::min(w, run - x);
-        int64_t lanes = std::min((run - x) / w, chip::kLanes);
+      acrossLanes(run, width, [&](int64_t x, int64_t lanes, int64_t w) {
         auto side = [&](const View &v) {
           return reshaped(v, begin, lanes, w * (axis < 3 ? v.stride[3] : 1), w, x);
         };
         pieces.push_back({side(in), side(out)});
-        x += lanes * w;
-      }
+      });
     });
     kept += offer(std::move(pieces),
                   fmt::format("runs of {} across the lanes, {} in each", run, width));

@@ -12,9 +12,7 @@ namespace tessera::schedule {
 inline bool isQuantized(DType t) { return t == DType::I8 || t == DType::U8; }
 
 /// Whether a group's convolutions read what this layer is made of instead of its result.
-inline bool isPassed(const Layer &layer) {
-  return std::holds_alternative<Concat>(layer.op) || std::holds_alternative<Pad>(layer.op);
-}
+inline bool isPassed(const Layer &layer) { return isOneOf<Concat, Pad>(layer.op); }
 
 /// Options::pins by places in the list of layers that run themselves.
 struct Pinned {
